@@ -1,0 +1,85 @@
+import type { Insn } from "./insn.ts";
+
+/** enum bpf_map_type, the ones that are modelled. */
+export const MAP_TYPE_HASH = 1;
+export const MAP_TYPE_ARRAY = 2;
+export const MAP_TYPE_PROG_ARRAY = 3;
+export const MAP_TYPE_PERCPU_HASH = 5;
+export const MAP_TYPE_PERCPU_ARRAY = 6;
+
+/** enum bpf_prog_type, the ones that are modelled. */
+export const PROG_TYPE_SOCKET_FILTER = 1;
+export const PROG_TYPE_KPROBE = 2;
+export const PROG_TYPE_SCHED_CLS = 3;
+export const PROG_TYPE_TRACEPOINT = 5;
+export const PROG_TYPE_XDP = 6;
+export const PROG_TYPE_RAW_TRACEPOINT = 17;
+export const PROG_TYPE_TRACING = 26;
+export const PROG_TYPE_EXT = 28;
+
+export interface MapDef {
+  name: string;
+  /** enum bpf_map_type */
+  type: number;
+  /** bytes */
+  keySize: number;
+  /** bytes */
+  valueSize: number;
+  maxEntries: number;
+}
+
+/** A function as BTF func_info names it. */
+export interface FuncInfo {
+  name: string;
+  /** slot of its first instruction */
+  start: number;
+  /** number of u64 arguments; undefined: int f(struct __sk_buff *) */
+  nargs?: number;
+}
+
+/** What the loader fills into an instruction before the verifier sees the program. */
+export type Reloc =
+  /** LD_IMM64 of a map (BPF_PSEUDO_MAP_FD) */
+  | { insn: number; kind: "map"; map: string }
+  /** LD_IMM64 of a map's value plus `off` bytes (BPF_PSEUDO_MAP_VALUE) */
+  | { insn: number; kind: "value"; map: string; off: number }
+  /** CALL of a kernel function (BPF_PSEUDO_KFUNC_CALL) */
+  | { insn: number; kind: "kfunc"; name: string }
+  /** the instruction's off becomes the byte offset of `struct.member` in the running kernel */
+  | { insn: number; kind: "field"; field: string };
+
+export interface Attach {
+  type: "fentry" | "fexit" | "fmod_ret" | "freplace";
+  /** target program and the index of its function */
+  prog: string;
+  func: number;
+}
+
+/** One program as it is loaded: the verifier has not seen it. */
+export interface Program {
+  name: string;
+  /** enum bpf_prog_type */
+  type: number;
+  insns: Insn[];
+  relocs: Reloc[];
+  /** in order of start; empty: no func_info, functions are f0, f1, ... */
+  functions: FuncInfo[];
+  attach?: Attach;
+  /** source line of each slot, 1-based, 0 where unknown */
+  lines?: Uint32Array;
+}
+
+/** A prog_array element that is set after all programs are loaded. */
+export interface Slot {
+  map: string;
+  index: number;
+  prog: string;
+}
+
+/** Everything that is loaded together. */
+export interface ProgramSet {
+  name: string;
+  maps: MapDef[];
+  programs: Program[];
+  slots: Slot[];
+}

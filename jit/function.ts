@@ -1,0 +1,29 @@
+import type { Insn } from "../bpf/insn.ts";
+
+/** One function as the JIT gets it: a struct bpf_prog with its aux, every address filled in. */
+export interface JitFunction {
+  name: string;
+  /** kernel-internal instructions; LD_IMM64 carry their final 64 bits, jumps are relative in slots */
+  insns: Insn[];
+  /** slot of a CALL -> address it calls */
+  calls: Map<number, bigint>;
+  /** slots of calls that go to another BPF function (BPF_PSEUDO_CALL) */
+  isSubprog: boolean;
+  /** bytes, not rounded (aux->stack_depth) */
+  stackDepth: number;
+  tailCallReachable: boolean;
+  exceptionBoundary: boolean;
+  exceptionCallback: boolean;
+  /** made from classic BPF (bpf_prog_was_classic) */
+  classic: boolean;
+  /** loaded without CAP_SYS_ADMIN: a classic filter clears the branch history on exit */
+  unprivileged: boolean;
+  /** per-CPU address of the private stack (aux->priv_stack_ptr) */
+  privateStack?: bigint;
+  /** arena mapping: where the kernel and where user space sees it */
+  arena?: { kernel: bigint; user: bigint };
+  /** map and key of each direct tail call, in the order of their imm - 1 */
+  pokes: { map: string; key: number }[];
+  /** compiled a second time with padding on, as every function of a program with subprograms is (jit_subprogs) */
+  extraPass: boolean;
+}

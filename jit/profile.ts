@@ -1,0 +1,25 @@
+import type { Features } from "./x86/features.ts";
+
+/** Byte offsets of struct members that JITed code reads. */
+export interface StructOffsets {
+  /** struct bpf_map, max_entries */
+  maxEntries: number;
+  /** struct bpf_array, ptrs */
+  ptrs: number;
+  /** struct bpf_prog, bpf_func */
+  bpfFunc: number;
+}
+
+/** One kernel's x86-64 JIT: age, configuration, mitigations, struct layout, tail-call design. */
+export interface X86Profile {
+  name: string;
+  isa: "x86-64";
+  /** what it stands for, one line */
+  about: string;
+  /** name of a file in x86/designs */
+  design: string;
+  /** since 6.13 the count is only loaded before calls of BPF functions (a1087da9d11e); before, before every call */
+  countBeforeKernelCalls: boolean;
+  offsets: StructOffsets;
+  features: Features;
+}

@@ -1,0 +1,205 @@
+import type { Insn } from "../../bpf/insn.ts";
+import {
+  BPF_ALU,
+  BPF_ALU64,
+  BPF_ATOMIC,
+  BPF_JA,
+  BPF_JMP,
+  BPF_JMP32,
+  BPF_LDX,
+  BPF_PROBE_ATOMIC,
+  BPF_REG_FP,
+  BPF_ST,
+  BPF_STX,
+  BPF_TAIL_CALL,
+  BPF_X,
+  CALL,
+  classOf,
+  EXIT,
+  LD_IMM64,
+  modeOf,
+} from "../../bpf/opcode.ts";
+import { JitError } from "../error.ts";
+import type { JitFunction } from "../function.ts";
+import type { Image } from "../image.ts";
+import type { X86Profile } from "../profile.ts";
+import { Code } from "./code.ts";
+import { designNamed } from "./designs/index.ts";
+import { type Fn, savedRegisters } from "./fn.ts";
+import { lowerAlu } from "./lower/alu.ts";
+import { lowerAtomic } from "./lower/atomic.ts";
+import { indirectJump } from "./lower/branch.ts";
+import { lowerCall } from "./lower/call.ts";
+import { lowerExit } from "./lower/exit.ts";
+import { lowerCondJump, lowerJump } from "./lower/jump.ts";
+import { lowerMemory } from "./lower/memory.ts";
+import { loadImmHalves } from "./lower/move.ts";
+import { prologue } from "./lower/prologue.ts";
+import { landingOffset, tailCallDirect, tailCallIndirect } from "./lower/tail-call.ts";
+import { R9, X86_OF_BPF } from "./regs.ts";
+
+/** What the JIT asks its surroundings. */
+export interface X86Environment {
+  /** address of a kernel symbol; throws when there is none */
+  symbol(name: string): bigint;
+  /** where an image of that many bytes goes */
+  place(bytes: number): bigint;
+}
+
+/** The kernel gives up (and interprets) after so many passes; from PADDING_PASSES on jumps are padded. */
+const MAX_PASSES = 20;
+const PADDING_PASSES = MAX_PASSES - 5;
+/** bytes that every instruction is assumed to take before the first pass */
+const FIRST_GUESS = 64;
+
+/**
+ * Compile one function as the kernel's bpf_int_jit_compile does: passes until the size is stable, then one that is kept.
+ * Throws JitError where the kernel's JIT would give up.
+ */
+export function compileFunction(input: JitFunction, profile: X86Profile, env: X86Environment): Image {
+  const f = newFn(input, profile, env);
+  const passes: number[] = [];
+  let length = 0;
+  for (let pass = 0; ; pass++) {
+    if (pass >= MAX_PASSES) throw new JitError(`${input.name}: no stable size after ${MAX_PASSES} passes`);
+    f.padding = pass >= PADDING_PASSES;
+    const next = runPass(f, false);
+    passes.push(next);
+    if (next === length) break;
+    length = next;
+  }
+  f.base = env.place(length);
+  f.padding ||= input.extraPass;
+  const body = finalPass(f, length);
+  passes.push(f.c.pos);
+  return toImage(f, body, passes);
+}
+
+function newFn(input: JitFunction, profile: X86Profile, env: X86Environment): Fn {
+  const ends = new Int32Array(input.insns.length + 1);
+  for (let i = 0; i < ends.length; i++) ends[i] = FIRST_GUESS * (i + 1);
+  return {
+    c: new Code(),
+    input,
+    profile,
+    design: designNamed(profile.design),
+    depth: input.privateStack === undefined ? (input.stackDepth + 7) & ~7 : 0,
+    saved: savedRegisters(input),
+    base: 0n,
+    symbol: (name) => env.symbol(name),
+    ends,
+    epilogue: ends[ends.length - 1],
+    exitSeen: false,
+    padding: false,
+    tailCalls: [],
+    pokes: [],
+    extable: [],
+  };
+}
+
+/** One pass over the function; returns its size and leaves the ends of this pass. */
+function runPass(f: Fn, final: boolean): number {
+  const { c, ends, input } = f;
+  c.restart(final);
+  f.exitSeen = false;
+  f.tailCalls = [];
+  f.pokes = [];
+  f.extable = [];
+  prologue(f);
+  ends[0] = c.pos;
+  const { insns } = input;
+  for (let slot = 0; slot < insns.length; slot++) {
+    const start = slot;
+    slot += lowerInsn(f, insns, slot);
+    if (final && c.pos !== ends[slot + 1])
+      throw new JitError(`${input.name}: the last pass moved an instruction by ${c.pos - ends[slot + 1]} bytes`, start);
+    ends[slot + 1] = c.pos;
+  }
+  return c.pos;
+}
+
+function finalPass(f: Fn, length: number): number {
+  if (runPass(f, true) !== length) throw new JitError(`${f.input.name}: the last pass changed the size`);
+  return f.ends[0];
+}
+
+/** Emit one instruction; returns how many extra slots it takes. */
+function lowerInsn(f: Fn, insns: readonly Insn[], slot: number): number {
+  const insn = insns[slot];
+  const { code } = insn;
+  const dst = x86Register(f, insn.dst);
+  const src = x86Register(f, insn.src);
+  switch (classOf(code)) {
+    case BPF_ALU:
+    case BPF_ALU64:
+      lowerAlu(f, insn, dst, src, slot);
+      return 0;
+    case BPF_LDX:
+    case BPF_ST:
+      lowerMemory(f, insn, dst, src, slot);
+      return 0;
+    case BPF_STX:
+      if (modeOf(code) === BPF_ATOMIC || modeOf(code) === BPF_PROBE_ATOMIC) lowerAtomic(f, insn, dst, src, slot);
+      else lowerMemory(f, insn, dst, src, slot);
+      return 0;
+  }
+  switch (code) {
+    case LD_IMM64:
+      loadImmHalves(f, dst, insn.imm, insns[slot + 1].imm);
+      f.ends[slot + 1] = f.c.pos;
+      return 1;
+    case CALL:
+      lowerCall(f, insn, slot);
+      return 0;
+    case EXIT:
+      lowerExit(f, slot);
+      return 0;
+    case BPF_JMP | BPF_TAIL_CALL:
+      if (insn.imm) tailCallDirect(f, slot, f.input.pokes[insn.imm - 1]);
+      else tailCallIndirect(f, slot);
+      return 0;
+    case BPF_JMP | BPF_JA:
+      lowerJump(f, insn.off, slot);
+      return 0;
+    case BPF_JMP32 | BPF_JA:
+      lowerJump(f, insn.imm, slot);
+      return 0;
+    case BPF_JMP | BPF_JA | BPF_X:
+      indirectJump(f, dst);
+      return 0;
+  }
+  if (classOf(code) === BPF_JMP || classOf(code) === BPF_JMP32) {
+    lowerCondJump(f, insn, dst, src, slot);
+    return 0;
+  }
+  throw new JitError(`${f.input.name}: unknown opcode 0x${code.toString(16)}`, slot);
+}
+
+/** The x86 register of a BPF register; the frame pointer is r9 on a private stack. */
+function x86Register(f: Fn, reg: number): number {
+  if (reg === BPF_REG_FP && f.input.privateStack !== undefined) return R9;
+  return X86_OF_BPF[reg] ?? 0;
+}
+
+function toImage(f: Fn, body: number, passes: number[]): Image {
+  const { c, input } = f;
+  const ibt = f.profile.features.ibt ? 4 : 0;
+  return {
+    name: input.name,
+    address: f.base,
+    bytes: c.bytes.slice(0, c.pos),
+    entry: 0,
+    patchSite: ibt,
+    landing: input.classic ? undefined : landingOffset(f),
+    body,
+    ends: f.ends,
+    starts: c.starts,
+    flags: c.flags,
+    notes: c.notes,
+    tailCalls: f.tailCalls,
+    pokes: f.pokes,
+    extable: f.extable,
+    epilogue: f.epilogue,
+    passes,
+  };
+}

@@ -1,0 +1,52 @@
+import { JitError } from "../error.ts";
+import type { JitFunction } from "../function.ts";
+import type { ExtableEntry, PokeSite, TailCallSite } from "../image.ts";
+import type { X86Profile } from "../profile.ts";
+import type { Code } from "./code.ts";
+import type { TailCallDesign } from "./design.ts";
+import { CALLEE_SAVED } from "./regs.ts";
+
+/** Everything an emitter needs while it compiles one function. */
+export interface Fn {
+  c: Code;
+  input: JitFunction;
+  profile: X86Profile;
+  design: TailCallDesign;
+  /** bytes of BPF stack in the frame, a multiple of 8; 0 with a private stack */
+  depth: number;
+  /** callee-saved registers in push order, r12 first where it is kept */
+  saved: number[];
+  /** address of the image's first byte; only meaningful in the final pass */
+  base: bigint;
+  symbol(name: string): bigint;
+  /** ends[i]: end of slot i-1's code; during a pass those from the current slot on are the previous pass's */
+  ends: Int32Array;
+  /** offset of the epilogue that later exits jump to, from the previous pass until the first exit is met */
+  epilogue: number;
+  exitSeen: boolean;
+  /** pad jumps with nops instead of letting them shrink */
+  padding: boolean;
+  tailCalls: TailCallSite[];
+  pokes: PokeSite[];
+  extable: ExtableEntry[];
+}
+
+/** Callee-saved registers a function pushes: r12 and all where it may throw, else those that its BPF registers R6..R9 use. */
+export function savedRegisters(input: JitFunction): number[] {
+  const R12 = 12;
+  if (input.exceptionBoundary) return [R12, ...CALLEE_SAVED];
+  const used = CALLEE_SAVED.filter((_, i) => input.insns.some((insn) => insn.dst === 6 + i || insn.src === 6 + i));
+  return input.arena ? [R12, ...used] : used;
+}
+
+/** rel32 from the end of a 5-byte instruction that starts at the current position to an absolute address. */
+export function relative(f: Fn, target: bigint, length = 5): number {
+  if (!f.c.final) return 0;
+  const rel = target - (f.base + BigInt(f.c.pos + length));
+  const wrapped = BigInt.asIntN(64, rel);
+  if (wrapped !== BigInt.asIntN(32, wrapped))
+    throw new JitError(
+      `${f.input.name}: 0x${target.toString(16)} is out of the reach of a rel32 at 0x${f.base.toString(16)}`,
+    );
+  return Number(wrapped);
+}

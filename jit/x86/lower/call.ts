@@ -1,0 +1,36 @@
+import type { Insn } from "../../../bpf/insn.ts";
+import { BPF_PSEUDO_CALL } from "../../../bpf/opcode.ts";
+import { JitError } from "../../error.ts";
+import { call, pop, push } from "../encode/control.ts";
+import { type Fn, relative } from "../fn.ts";
+import { R9 } from "../regs.ts";
+
+/** CALL of a helper, a kfunc or a BPF function. */
+export function lowerCall(f: Fn, insn: Insn, slot: number): void {
+  const target = f.input.calls.get(slot);
+  if (target === undefined) throw new JitError(`${f.input.name}: nothing to call`, slot);
+  if (f.input.tailCallReachable) f.design.beforeCall(f, insn.src === BPF_PSEUDO_CALL ? "bpf" : "kernel");
+  const keepsR9 = f.input.privateStack !== undefined;
+  if (keepsR9) push(f.c, R9); // 41 51
+  emitCall(f, target);
+  if (keepsR9) pop(f.c, R9); // 41 59
+}
+
+/** call rel32, with the return stack accounted for where the CPU needs it */
+export function emitCall(f: Fn, target: bigint): void {
+  accountDepth(f);
+  call(f.c, relative(f, target));
+}
+
+/** sarq $5, gs:pcpu_hot.call_depth(%rip) (x86_call_depth_emit_accounting) */
+function accountDepth(f: Fn): void {
+  const symbol = f.profile.features.callDepth;
+  if (!symbol) return;
+  const { c } = f;
+  c.note("call depth accounting");
+  const rel = c.final ? Number(BigInt.asIntN(32, f.symbol(symbol) - (f.base + BigInt(c.pos + 9)))) : 0;
+  c.insn();
+  c.u32(0x3dc14865); // 65 48 c1 3d
+  c.u32(rel);
+  c.u8(5);
+}

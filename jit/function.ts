@@ -7,7 +7,7 @@ export interface JitFunction {
   insns: Insn[];
   /** slot of a CALL -> address it calls */
   calls: Map<number, bigint>;
-  /** slots of calls that go to another BPF function (BPF_PSEUDO_CALL) */
+  /** aux->func_idx is not 0: no entry from outside */
   isSubprog: boolean;
   /** bytes, not rounded (aux->stack_depth) */
   stackDepth: number;

@@ -1,4 +1,4 @@
-import type { InsnFlags } from "../image.ts";
+import type { InsnFlags } from "../../bpf/image.ts";
 
 /**
  * The buffer that machine code is written into, pass after pass. In the last pass it also records where each machine

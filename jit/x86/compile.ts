@@ -1,3 +1,4 @@
+import type { Image } from "../../bpf/image.ts";
 import type { Insn } from "../../bpf/insn.ts";
 import {
   BPF_ALU,
@@ -21,7 +22,6 @@ import {
 } from "../../bpf/opcode.ts";
 import { JitError } from "../error.ts";
 import type { JitFunction } from "../function.ts";
-import type { Image } from "../image.ts";
 import type { X86Profile } from "../profile.ts";
 import { Code } from "./code.ts";
 import { designNamed } from "./designs/index.ts";

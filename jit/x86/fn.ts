@@ -1,10 +1,10 @@
+import type { ExtableEntry, PokeSite, TailCallSite } from "../../bpf/image.ts";
 import { JitError } from "../error.ts";
 import type { JitFunction } from "../function.ts";
-import type { ExtableEntry, PokeSite, TailCallSite } from "../image.ts";
 import type { X86Profile } from "../profile.ts";
 import type { Code } from "./code.ts";
 import type { TailCallDesign } from "./design.ts";
-import { CALLEE_SAVED } from "./regs.ts";
+import { CALLEE_SAVED, R12 } from "./regs.ts";
 
 /** Everything an emitter needs while it compiles one function. */
 export interface Fn {
@@ -33,7 +33,6 @@ export interface Fn {
 
 /** Callee-saved registers a function pushes: r12 and all where it may throw, else those that its BPF registers R6..R9 use. */
 export function savedRegisters(input: JitFunction): number[] {
-  const R12 = 12;
   if (input.exceptionBoundary) return [R12, ...CALLEE_SAVED];
   const used = CALLEE_SAVED.filter((_, i) => input.insns.some((insn) => insn.dst === 6 + i || insn.src === 6 + i));
   return input.arena ? [R12, ...used] : used;

@@ -1,4 +1,4 @@
-import { OWN_STORE } from "../../image.ts";
+import { OWN_STORE } from "../../../bpf/image.ts";
 import { MAX_TAIL_CALL_CNT, type TailCallDesign } from "../design.ts";
 import { ADD, CMP, opRegImm, opRegReg, XOR } from "../encode/alu.ts";
 import { JAE, nops, pop, push } from "../encode/control.ts";

@@ -1,4 +1,4 @@
-import { FLOW_CALL, FLOW_DIRECT, FLOW_INDIRECT, FLOW_RET, STACK_PUSH, STACK_UP } from "../../image.ts";
+import { FLOW_CALL, FLOW_DIRECT, FLOW_INDIRECT, FLOW_RET, STACK_PUSH, STACK_UP } from "../../../bpf/image.ts";
 import type { Code } from "../code.ts";
 import { rex } from "./rex.ts";
 

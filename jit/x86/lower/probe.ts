@@ -1,4 +1,4 @@
-import { ADD, CMP, opRegReg, SUB, XOR } from "../encode/alu.ts";
+import { CMP, opRegReg, SUB } from "../encode/alu.ts";
 import { JA, JAE, JB, jccForward, jmp8, land } from "../encode/control.ts";
 import { load, loadSigned } from "../encode/memory.ts";
 import { movabs, movRegReg } from "../encode/move.ts";
@@ -64,5 +64,3 @@ function addImm32(f: Fn, reg: number, imm: number): void {
   c.u8(0xc0 | (reg & 7));
   c.u32(imm);
 }
-
-export { ADD, XOR };

@@ -1,4 +1,3 @@
-import { opRegReg, XOR } from "../encode/alu.ts";
 import { endbr64, nops, pop, push, subRsp } from "../encode/control.ts";
 import { opRegGs } from "../encode/memory.ts";
 import { movRegReg } from "../encode/move.ts";
@@ -6,8 +5,6 @@ import type { Fn } from "../fn.ts";
 import { CALLEE_SAVED, R9, R12, RBP, RDX, RSI, RSP } from "../regs.ts";
 import { loadImm64 } from "./move.ts";
 import { PATCH_SIZE } from "./tail-call.ts";
-
-export { opRegReg, XOR };
 
 /** Guard words around a private stack, in bytes (PRIV_STACK_GUARD_SZ). */
 const PRIV_STACK_GUARD = 8;

@@ -1,4 +1,4 @@
-import { POKED } from "../../image.ts";
+import { POKED } from "../../../bpf/image.ts";
 import type { OutJumps } from "../design.ts";
 import { ADD, opRegImm, opRegReg, TEST } from "../encode/alu.ts";
 import { addRsp, JBE, JE, jccForward, jmp32, land, land32, nops, pop } from "../encode/control.ts";

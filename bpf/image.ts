@@ -1,3 +1,7 @@
+/**
+ * Machine code and what it means: the words that those who write it (jit) and those who run it (emulator) share.
+ */
+
 /** What a machine instruction does to control and stack, as its emitter knows it. */
 export type InsnFlags = number;
 /** direct jmp, jcc or call */

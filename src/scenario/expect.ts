@@ -1,0 +1,49 @@
+import { matches, mostSpecific } from "./glob.ts";
+import type { Break, CodeExpectation, Expectation, Scenario, Step } from "./scenario.ts";
+
+/** Whether the scenario speaks about a profile. */
+export function appliesTo(scenario: Scenario, profile: string): boolean {
+  return scenario.profiles.length === 0 || scenario.profiles.some((pattern) => matches(pattern, profile));
+}
+
+/** How the scenario says the profile breaks: the entry of that very name, else the first glob that matches. */
+export function breakOf(scenario: Scenario, profile: string): Break | undefined {
+  return mostSpecific(scenario.breaks, profile);
+}
+
+/** The steps with what each run must do on this profile: the last run's expectation gives way to `breaks` value by value. */
+export function stepsFor(scenario: Scenario, profile: string): Step[] {
+  const override = breakOf(scenario, profile)?.expect;
+  const last = scenario.steps.findLastIndex((step) => step.kind === "run");
+  return scenario.steps.map((step, i) =>
+    override && i === last && step.kind === "run" ? { ...step, expect: overridden(step.expect, override) } : step,
+  );
+}
+
+function overridden(base: Expectation, by: Expectation): Expectation {
+  const others = <T>(of: T[], byOther: T[], key: (entry: T) => string) => [
+    ...of.filter((entry) => !byOther.some((other) => key(other) === key(entry))),
+    ...byOther,
+  ];
+  return {
+    ...base,
+    ...by,
+    maps: others(base.maps, by.maps, (entry) => `${entry.map}.${entry.key}`),
+    helpers: others(base.helpers, by.helpers, (entry) => entry.name),
+    stack: others(base.stack, by.stack, (entry) => entry.at.value),
+  };
+}
+
+/** The xlated and jited texts that a profile must produce; a text for the very name comes before one for a glob. */
+export function codeFor(scenario: Scenario, profile: string): CodeExpectation[] {
+  const jited = scenario.code.filter((entry) => entry.kind === "jited");
+  return scenario.code.filter(
+    (entry) =>
+      entry.kind === "xlated" ||
+      entry ===
+        mostSpecific(
+          jited.filter((other) => other.program === entry.program),
+          profile,
+        ),
+  );
+}

@@ -1,0 +1,11 @@
+export { bless, type Change } from "./bless.ts";
+export { appliesTo, breakOf, codeFor, stepsFor } from "./expect.ts";
+export { catalogue, type Found, findScenarios } from "./find.ts";
+export { isGlob, matches } from "./glob.ts";
+export type { Position } from "./lines.ts";
+export { type LoadOptions, loadScenario, parseScenario } from "./load.ts";
+export * from "./names.ts";
+export { programError, programLine } from "./program-error.ts";
+export type * from "./scenario.ts";
+export { locate } from "./source-text.ts";
+export { bytesInteger, formatBytes, formatValue } from "./value.ts";

@@ -1,0 +1,100 @@
+import { Cursor } from "./cursor.ts";
+import { parseYaml, readText, type SourceFile } from "./document.ts";
+import { isGlob, matches } from "./glob.ts";
+import { type RawScenario, type RawStep, scenario as shape } from "./grammar.ts";
+import { linkBreak, linkCode, linkExpectation } from "./link-expect.ts";
+import { Maps } from "./link-maps.ts";
+import { linkContext, linkPrograms } from "./link-programs.ts";
+import type { Scenario, Step } from "./scenario.ts";
+import type { Placed } from "./shape.ts";
+
+export interface LoadOptions {
+  /** path under the catalogue without .yaml; default: the file's name without it */
+  id?: string;
+  /** names a profile may have; default: any */
+  profiles?: readonly string[];
+}
+
+/** Reads one scenario. Throws UserError (file, line, column, what was expected) at the first thing that is wrong. */
+export function loadScenario(file: string, options: LoadOptions = {}): Scenario {
+  return parseScenario(readText(file), file, options);
+}
+
+/** The same for a text that is in memory already; `file` is what errors and reports call it. */
+export function parseScenario(text: string, file: string, options: LoadOptions = {}): Scenario {
+  const source = parseYaml(text, file);
+  const root = new Cursor(source, source.document.contents, "");
+  if (root.node === null) root.fail("is empty; expected a scenario with the keys title and programs");
+  const raw = shape.read(root);
+  checkProfiles(raw, options.profiles);
+  return link(raw, source, options.id ?? file.replace(/^.*[\\/]/, "").replace(/\.yaml$/, ""));
+}
+
+function link(raw: RawScenario, source: SourceFile, id: string): Scenario {
+  const names = raw.programs.map(([name]) => name);
+  const maps = new Maps(raw.maps ?? [], new Set(names));
+  const scenario: Scenario = {
+    id,
+    file: source.name,
+    text: source.text,
+    title: raw.title,
+    profiles: (raw.profiles ?? []).map((profile) => profile.value),
+    maps: maps.all(),
+    programs: linkPrograms(raw.programs),
+    steps: linkSteps(raw, names, maps),
+    code: linkCode(raw.expect, names),
+    breaks: (raw.breaks ?? []).map((entry) => linkBreak(entry, maps)),
+  };
+  for (const key of ["about", "source", "budget"] as const)
+    if (raw[key] !== undefined) Object.assign(scenario, { [key]: raw[key] });
+  return scenario;
+}
+
+function linkSteps(raw: RawScenario, names: readonly string[], maps: Maps): Step[] {
+  if (!raw.steps) return [runStep(raw, names, maps, raw)];
+  for (const key of ["r0", "tail_calls", "instructions", "max_stack", "maps", "helpers", "stack"] as const)
+    if (raw.expect?.[key])
+      raw.expect.here.fail(`"${key}" belongs into a step; beside steps only xlated and jited are expected`);
+  if (raw.run) raw.run.here.fail('"run" belongs into a step');
+  const steps = raw.steps.map((step) => linkStep(step, names, maps, raw));
+  if (!steps.some((step) => step.kind === "run")) raw.here.fail("expected a step that runs a program");
+  return steps;
+}
+
+function linkStep(step: RawStep, names: readonly string[], maps: Maps, all: RawScenario): Step {
+  const kinds = [step.run && "run", step.update && "update", step.delete && "delete"].filter(Boolean);
+  if (kinds.length !== 1)
+    step.here.fail(`expected one of run, update and delete in a step, found ${kinds.join(" and ") || "none"}`);
+  if (step.run) return runStep(step, names, maps, all);
+  if (step.expect || step.context) step.here.fail("expected run beside expect and context");
+  const at = step.here.position();
+  if (step.update) return { kind: "update", entries: maps.entries(step.update), at };
+  const entries = (step.delete ?? []).flatMap(([map, raw]) =>
+    maps.keys(map, raw).map((key, i) => ({ map: map.value, key, at: raw[i].here.position() })),
+  );
+  return { kind: "delete", entries, at };
+}
+
+function runStep(raw: RawScenario | RawStep, names: readonly string[], maps: Maps, all: RawScenario): Step {
+  if (raw.run && !names.includes(raw.run.value)) raw.run.here.unknown("program", raw.run.value, names);
+  const program = raw.run?.value ?? (names.includes("entry") ? "entry" : names[0]);
+  const context = linkContext(raw.context ?? all.context);
+  const expect = linkExpectation(raw.expect, maps);
+  const at = (raw.run ?? raw.expect ?? raw).here.position();
+  return { kind: "run", program, ...(context ? { context } : {}), expect, at };
+}
+
+/** Every profile that the file names must exist; a glob must match one. */
+function checkProfiles(raw: RawScenario, known: readonly string[] | undefined): void {
+  if (!known) return;
+  const mentioned: Placed<string>[] = [
+    ...(raw.profiles ?? []),
+    ...(raw.expect?.jited ?? []).map(([profile]) => profile),
+    ...(raw.breaks ?? []).map(([profile]) => profile),
+  ];
+  for (const { here, value } of mentioned)
+    if (!known.some((name) => matches(value, name))) {
+      if (isGlob(value)) here.fail(`no profile matches "${value}"; there are ${known.join(", ")}`);
+      here.unknown("profile", value, known);
+    }
+}

@@ -1,0 +1,56 @@
+import { describe, expect, test } from "vitest";
+import { appliesTo, breakOf, codeFor, stepsFor } from "../../../src/scenario/expect.ts";
+import { parseScenario } from "../../../src/scenario/load.ts";
+
+const scenario = parseScenario(
+  `title: t
+profiles: [linux-*, rfc-v3]
+programs: { main: exit }
+maps: { m: { type: array, value_size: 8, max_entries: 2 } }
+steps:
+  - { run: main, expect: { r0: 0 } }
+  - { run: main, expect: { r0: 1, tail_calls: 33, maps: { m: { 0: 1, 1: 2 } } } }
+expect:
+  jited:
+    linux-*: { main: any }
+    linux-6.1: { main: old }
+breaks:
+  linux-6.*: { checks: [fault] }
+  linux-6.1: { tail_calls: 34, maps: { m: { 1: 7 } }, checks: [tail-call-limit] }
+`,
+  "x.yaml",
+);
+
+describe("what a scenario says about one profile", () => {
+  test("it applies to the names and globs it lists", () => {
+    expect(["linux-6.1", "rfc-v3", "rfc-v2"].map((profile) => appliesTo(scenario, profile))).toEqual([
+      true,
+      true,
+      false,
+    ]);
+  });
+
+  test("a profile's own name comes before a glob", () => {
+    expect(breakOf(scenario, "linux-6.1")?.checks).toMatchObject([{ value: "tail-call-limit" }]);
+    expect(breakOf(scenario, "linux-6.12")?.checks).toMatchObject([{ value: "fault" }]);
+    expect(breakOf(scenario, "rfc-v3")).toBeUndefined();
+    expect(codeFor(scenario, "linux-6.1").map((code) => code.text.value.text)).toEqual(["old"]);
+    expect(codeFor(scenario, "linux-6.12").map((code) => code.text.value.text)).toEqual(["any"]);
+    expect(codeFor(scenario, "rfc-v3")).toEqual([]);
+  });
+
+  test("a break overrides the last run's expectation value by value", () => {
+    const [first, last] = stepsFor(scenario, "linux-6.1");
+    expect(first).toEqual(scenario.steps[0]);
+    expect(last).toMatchObject({
+      expect: {
+        r0: { value: 1n, path: "steps.1.expect.r0" },
+        tailCalls: { value: 34n, path: "breaks.linux-6.1.tail_calls" },
+        maps: [
+          { key: 0n, value: { bytes: Uint8Array.of(1, 0, 0, 0, 0, 0, 0, 0) } },
+          { key: 1n, value: { bytes: Uint8Array.of(7, 0, 0, 0, 0, 0, 0, 0) } },
+        ],
+      },
+    });
+  });
+});

@@ -1,3 +1,5 @@
+import { BPF_ALU, BPF_MOV, BPF_X } from "./opcode.ts";
+
 /**
  * One 8-byte slot of `struct bpf_insn` (include/uapi/linux/bpf.h): code:8, dst_reg:4, src_reg:4, off:s16, imm:s32, little endian.
  * LD_IMM64 takes two slots, the second with `code` 0: indexes and jump offsets count slots, as the kernel does.
@@ -53,3 +55,7 @@ export function encodeInsns(insns: readonly Insn[]): Uint8Array {
 export function imm64(insns: readonly Insn[], slot: number): bigint {
   return (BigInt(insns[slot + 1].imm >>> 0) << 32n) | BigInt(insns[slot].imm >>> 0);
 }
+
+/** Whether the verifier wrote it to clear the upper half for a JIT that does not do so by itself (insn_is_zext, include/linux/filter.h). */
+export const isZext = ({ code, dst, src, off, imm }: Insn): boolean =>
+  code === (BPF_ALU | BPF_MOV | BPF_X) && dst === src && off === 0 && imm === 1;

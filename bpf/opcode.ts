@@ -27,6 +27,8 @@ export const BPF_PROBE_MEMSX = 0x40;
 export const BPF_PROBE_MEM32 = 0xa0;
 export const BPF_PROBE_MEM32SX = 0xc0;
 export const BPF_PROBE_ATOMIC = 0xe0;
+/** Mode of a BPF_ST that is a speculation barrier (kernel-internal, include/linux/filter.h). */
+export const BPF_NOSPEC = 0xc0;
 
 export const BPF_K = 0x00;
 export const BPF_X = 0x08;
@@ -94,6 +96,8 @@ export const BPF_REG_0 = 0;
 export const BPF_REG_FP = 10;
 /** Scratch register of constant blinding and of verifier rewrites (include/linux/filter.h). */
 export const BPF_REG_AX = 11;
+/** Number of registers that kernel-internal code may name: from 7.2 on BPF_REG_AX is 12, after BPF_REG_PARAMS. */
+export const MAX_BPF_EXT_REG = 13;
 
 /** Helper ids the analyses need by name. */
 export const BPF_FUNC_tail_call = 12;
@@ -101,6 +105,16 @@ export const BPF_FUNC_tail_call = 12;
 export const LD_IMM64 = BPF_LD | BPF_IMM | BPF_DW;
 export const CALL = BPF_JMP | BPF_CALL;
 export const EXIT = BPF_JMP | BPF_EXIT;
+export const JA = BPF_JMP | BPF_JA;
+/** `gotol`: the distance is in imm. */
+export const JA32 = BPF_JMP32 | BPF_JA;
+/** `gotox`: the target is in dst. */
+export const JX = BPF_JMP | BPF_JA | BPF_X;
+/** `callx`: the callee is in dst. */
+export const CALLX = BPF_JMP | BPF_CALL | BPF_X;
+export const MAY_GOTO = BPF_JMP | BPF_JCOND;
+export const TAIL_CALL = BPF_JMP | BPF_TAIL_CALL;
+export const NOSPEC = BPF_ST | BPF_NOSPEC;
 
 export const classOf = (code: number): number => code & 0x07;
 export const sizeOf = (code: number): number => code & 0x18;

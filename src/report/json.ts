@@ -1,0 +1,43 @@
+import type { Finding } from "../checks/finding.ts";
+import type { RunResult } from "../runner/result.ts";
+import { collect, type Reporter } from "./report.ts";
+
+/** For programs: `{ summary, results }`; u64 as decimal strings. `jitproof merge` reads it again. */
+export const json: Reporter = async (results, options) => {
+  const { results: all, summary } = await collect(results, options);
+  options.write(`${JSON.stringify({ summary, results: all.map(toJson) }, null, 2)}\n`);
+  return summary;
+};
+
+/** A result as JSON has it: what no run has is null, u64 are strings. */
+export function toJson(result: RunResult) {
+  const { scenario, profile, verdict, r0, tailCalls, instructions, maxStack, findings, ...others } = result;
+  return {
+    scenario,
+    profile,
+    verdict,
+    r0: r0 === undefined ? null : String(r0),
+    tailCalls: String(tailCalls),
+    instructions,
+    maxStack,
+    findings: findings.map((finding) => ({ ...finding, pc: String(finding.pc) })),
+    ...others,
+  };
+}
+
+type JsonFinding = Omit<Finding, "pc"> & { pc: string };
+export type JsonResult = Omit<RunResult, "r0" | "tailCalls" | "findings"> & {
+  r0: string | null;
+  tailCalls: string;
+  findings: JsonFinding[];
+};
+
+/** The inverse of toJson. */
+export function fromJson({ r0, tailCalls, findings, ...others }: JsonResult): RunResult {
+  return {
+    ...others,
+    ...(r0 === null ? {} : { r0: BigInt(r0) }),
+    tailCalls: BigInt(tailCalls),
+    findings: findings.map((finding) => ({ ...finding, pc: BigInt(finding.pc) })),
+  };
+}

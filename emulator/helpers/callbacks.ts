@@ -1,0 +1,70 @@
+import { RBP, RSP } from "../engine.ts";
+import type { HostCall, HostSteps } from "../host.ts";
+import type { Kernel } from "../kernel.ts";
+import { HashMap } from "../maps/hash.ts";
+import { E2BIG, EINVAL } from "../maps/map.ts";
+
+/** BPF_MAX_LOOPS */
+const MAX_LOOPS = 8n * 1024n * 1024n;
+
+/** Helpers that call back into the program, and bpf_throw, which never returns to it. */
+export function installCallbackHelpers(kernel: Kernel): void {
+  const { machine } = kernel;
+
+  /** bpf_loop(nr_loops, callback(index, ctx), ctx, flags) */
+  function* loop({ args }: HostCall): HostSteps {
+    const [count, callback, context, flags] = args;
+    if (flags) return -EINVAL;
+    if (BigInt.asUintN(32, count) > MAX_LOOPS) return -E2BIG;
+    const loops = BigInt.asUintN(32, count);
+    for (let i = 0n; i < loops; i++) {
+      const stop = yield { call: callback, args: [i, context, 0n, 0n, 0n] };
+      if (stop) return i + 1n;
+    }
+    return loops;
+  }
+
+  /** bpf_for_each_map_elem(map, callback(map, key, value, ctx), ctx, flags) */
+  function* forEach({ args }: HostCall): HostSteps {
+    const [address, callback, context, flags] = args;
+    const map = kernel.mapAt(address);
+    if (flags || !map) return -EINVAL;
+    const scratch = machine.heap.take(8);
+    let visited = 0n;
+    for (const key of map.keys()) {
+      const keyAddress = map instanceof HashMap ? map.keyAddress(key) : scratch;
+      if (keyAddress === scratch) machine.memory.write(scratch, key);
+      visited++;
+      const value = map.lookup(key, machine.cpu);
+      const stop = yield { call: callback, args: [address, keyAddress, value, context, 0n] };
+      if (stop) break;
+    }
+    return visited;
+  }
+
+  /**
+   * bpf_throw(cookie): walk the frames by rbp to the one whose program is the exception boundary, then run its exception
+   * callback on that frame (kernel/bpf/helpers.c; the callback's prologue switches stacks).
+   */
+  function* throwException({ args }: HostCall): HostSteps {
+    const { regs } = machine.engine;
+    let rsp = regs[RSP];
+    let rbp = regs[RBP];
+    for (;;) {
+      const at = machine.functionAt(machine.memory.load(rsp, 8));
+      const callback = at && kernel.exceptionCallbacks.get(at.func.entry);
+      if (callback !== undefined) {
+        yield { jump: callback, args: [args[0], rsp + 8n, rbp, 0n, 0n] };
+        return 0n;
+      }
+      if (!at) throw new RangeError("bpf_throw finds no frame of a program that may throw");
+      rsp = rbp + 8n;
+      rbp = machine.memory.load(rbp, 8);
+    }
+  }
+
+  machine.host.provide("bpf_loop", loop);
+  machine.host.provide("bpf_for_each_map_elem", forEach);
+  for (const type of ["array", "hash"]) machine.host.provide(`bpf_for_each_${type}_elem`, forEach);
+  machine.host.provide("bpf_throw", throwException);
+}

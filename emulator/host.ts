@@ -1,0 +1,130 @@
+import { R8, R9, R10, R11, RAX, RCX, RDI, RDX, RFLAGS, RIP, RSI, RSP } from "./engine.ts";
+import type { Machine } from "./machine.ts";
+
+/** What a modelled kernel function sees of its call. */
+export interface HostCall {
+  readonly machine: Machine;
+  readonly name: string;
+  /** rdi, rsi, rdx, rcx, r8, r9 */
+  readonly args: readonly bigint[];
+}
+
+/** Ask the machine to call guest code with these arguments; the yield's value is its rax. */
+export interface GuestCall {
+  call: bigint;
+  args: readonly bigint[];
+}
+
+/** Leave the kernel function for good: control goes to `jump` with these registers, and never comes back. */
+export interface GuestJump {
+  jump: bigint;
+  args: readonly bigint[];
+}
+
+/** A kernel function that calls guest code (callbacks) on its way; its return value is rax. */
+export type HostSteps = Generator<GuestCall | GuestJump, bigint, bigint>;
+/** A kernel function as a model: returns rax, or the steps to get there. */
+export type HostFunction = (call: HostCall) => bigint | HostSteps;
+
+/** A program called a kernel function that the machine has no model of. */
+export class UnmodelledCall extends Error {
+  override name = "UnmodelledCall";
+  readonly symbol: string;
+
+  constructor(symbol: string) {
+    super(`the machine has no model of ${symbol}`);
+    this.symbol = symbol;
+  }
+}
+
+const ARGUMENTS = [RDI, RSI, RDX, RCX, R8, R9];
+const SCRATCH = [RCX, RDX, RSI, RDI, R8, R9, R10, R11];
+/** What a C function leaves in a register that the ABI lets it scratch. */
+export const poison = (reg: number): bigint => 0xdead_0000_0bad_0000n | (BigInt(reg) << 32n) | BigInt(reg);
+/** all arithmetic flags set: CF PF AF ZF SF OF, and the bits that are always there */
+const POISONED_FLAGS = 0x8d5n | 0x202n;
+/** bytes of stack that a C function with a callback takes for itself */
+const HOST_FRAME = 72n;
+
+/** Calls of modelled kernel functions, those that wait for a callback included. */
+export class HostCalls {
+  readonly #machine: Machine;
+  readonly #models = new Map<string, HostFunction>();
+  readonly #waiting: { steps: HostSteps; rsp: bigint }[] = [];
+  /** address whose execution says that a callback has returned */
+  #returnStub = 0n;
+
+  constructor(machine: Machine) {
+    this.#machine = machine;
+  }
+
+  provide(name: string, model: HostFunction): void {
+    this.#models.set(name, model);
+  }
+
+  has(name: string): boolean {
+    return this.#models.has(name);
+  }
+
+  /** A kernel function's first instruction is about to execute: do all of it, up to its ret. */
+  enter(name: string): void {
+    const model = this.#models.get(name);
+    if (!model) throw new UnmodelledCall(name);
+    const { regs } = this.#machine.engine;
+    const args = ARGUMENTS.map((reg) => regs[reg]);
+    const result = model({ machine: this.#machine, name, args });
+    if (typeof result === "bigint") this.#leave(result);
+    else this.#step(result, regs[RSP], undefined);
+  }
+
+  /** The callback that was called last has returned. */
+  resumed(): void {
+    const waiting = this.#waiting.pop();
+    if (!waiting) throw new UnmodelledCall("a callback's return that nobody waits for");
+    this.#step(waiting.steps, waiting.rsp, this.#machine.engine.regs[RAX]);
+  }
+
+  /** Forget calls that wait: the run that they belong to is over. */
+  reset(): void {
+    this.#waiting.length = 0;
+  }
+
+  set returnStub(address: bigint) {
+    this.#returnStub = address;
+  }
+
+  #step(steps: HostSteps, rsp: bigint, value: bigint | undefined): void {
+    const { regs } = this.#machine.engine;
+    const next = value === undefined ? steps.next() : steps.next(value);
+    if (next.done) {
+      regs[RSP] = rsp;
+      regs[RIP] = this.#machine.returnInstruction;
+      return this.#leave(next.value);
+    }
+    this.#poison();
+    next.value.args.forEach((arg, i) => {
+      regs[ARGUMENTS[i]] = BigInt.asUintN(64, arg);
+    });
+    if ("jump" in next.value) {
+      // the C function's frames are abandoned; a return address below them is what the target sees
+      regs[RIP] = next.value.jump;
+      return;
+    }
+    this.#waiting.push({ steps, rsp });
+    regs[RSP] = rsp - HOST_FRAME - 8n;
+    this.#machine.memory.store(regs[RSP], 8, this.#returnStub);
+    regs[RIP] = next.value.call;
+  }
+
+  #poison(): void {
+    const { regs } = this.#machine.engine;
+    for (const reg of SCRATCH) regs[reg] = poison(reg);
+    regs[RAX] = poison(RAX);
+    regs[RFLAGS] = POISONED_FLAGS;
+  }
+
+  #leave(result: bigint): void {
+    this.#poison();
+    this.#machine.engine.regs[RAX] = BigInt.asUintN(64, result);
+  }
+}

@@ -1,0 +1,32 @@
+import type { Structs } from "../bpf/structs.ts";
+
+/** What the modelled kernel looks like: struct layouts, per-CPU symbols, and addresses where they are given. */
+export interface MachineLayout {
+  structs: Structs;
+  percpu: PercpuLayout;
+  /** addresses of kernel symbols; one that is missing gets an address when somebody asks for it */
+  symbols?: Record<string, bigint>;
+  /** names that stand for the same function as a model that exists under another name, e.g. its __pi_ alias */
+}
+
+/**
+ * Per-CPU variables: up to 6.14 the symbols are offsets from 0, later they are addresses in the kernel image, and what is in
+ * the gs base wraps around.
+ */
+export interface PercpuLayout {
+  /** __per_cpu_start */
+  start: bigint;
+  /** this_cpu_off, cpu_number, current_task, call_depth */
+  symbols: Record<string, bigint>;
+}
+
+/** Where things are unless a capture says otherwise (Documentation/arch/x86/x86_64/mm.rst, 4-level page tables). */
+export const TEXT_BASE = 0xffffffff81000000n;
+export const TEXT_SIZE = 0x200000n;
+export const JIT_BASE = 0xffffffffc0000000n;
+export const JIT_SIZE = 0x2000000n;
+export const DIRECT_MAP_BASE = 0xffff888100000000n;
+export const DIRECT_MAP_SIZE = 0x8000000n;
+export const STACK_BASE = 0xffffc90000000000n;
+/** Returning here ends a run; never mapped. */
+export const RETURN_TO_KERNEL = 0xffffffff80fff000n;

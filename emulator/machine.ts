@@ -1,0 +1,257 @@
+import { FLOW_CALL, type Image, POKED } from "../bpf/image.ts";
+import { Allocator } from "./allocator.ts";
+import {
+  type Engine,
+  GS_BASE,
+  MARK_BY_DIRECT,
+  MARK_BY_INDIRECT,
+  MARK_BY_RET,
+  MARK_DIRECT,
+  MARK_INSN,
+  MARK_RET,
+  MARK_SP_UP,
+  MARK_WATCH_SHIFT,
+  PROT_EXEC,
+  PROT_READ,
+  PROT_WRITE,
+  RFLAGS,
+  RIP,
+  RSP,
+  type Stop,
+} from "./engine.ts";
+import { HostCalls } from "./host.ts";
+import {
+  DIRECT_MAP_BASE,
+  DIRECT_MAP_SIZE,
+  JIT_BASE,
+  JIT_SIZE,
+  type MachineLayout,
+  RETURN_TO_KERNEL,
+  TEXT_BASE,
+  TEXT_SIZE,
+} from "./layout.ts";
+import { marksOf } from "./marks.ts";
+import { GuestMemory } from "./memory.ts";
+import { PERCPU_AREA_SIZE, PercpuAreas } from "./percpu.ts";
+import { type EventKind, EventStream } from "./recording.ts";
+import { SymbolTable } from "./symbols.ts";
+import { createTask, TASK_STRUCT_SIZE, type Task } from "./task.ts";
+import { type KernelCode, kernelCode } from "./text.ts";
+
+/** A compiled function in guest memory. */
+export interface PlacedFunction {
+  readonly index: number;
+  readonly image: Image;
+  /** bpf_func */
+  readonly entry: bigint;
+}
+
+export interface MachineOptions {
+  layout: MachineLayout;
+  engine: Engine;
+  /** number of CPUs, default 1 */
+  cpus?: number;
+  /** ranges that a capture's addresses are in, to be mapped beside the usual ones */
+  regions?: { start: bigint; size: bigint; prot: number }[];
+}
+
+/** What the caller hands to a program: its context, and patterns in every other register. */
+export interface EntryState {
+  entry: bigint;
+  /** rdi */
+  context: bigint;
+  /** rsi, as bpf_dispatcher_nop_func passes insnsi */
+  second?: bigint;
+  budget: number;
+}
+
+const REGISTER_PATTERN = 0xa5a5_0000_0000_0000n;
+/** Values that callee-saved registers and everything else hold on entry: recognisable, and none a valid address. */
+export const entryPattern = (reg: number): bigint =>
+  REGISTER_PATTERN | (BigInt(reg) << 32n) | 0x5eed0000n | BigInt(reg);
+
+/** The modelled kernel around one engine: memory, symbols, CPUs, tasks, code. Deterministic. */
+export class Machine {
+  readonly engine: Engine;
+  readonly layout: MachineLayout;
+  readonly memory: GuestMemory;
+  readonly symbols: SymbolTable;
+  readonly percpu: PercpuAreas;
+  readonly tasks: Task[] = [];
+  readonly functions: PlacedFunction[] = [];
+  readonly events: EventStream;
+  /** objects of the direct map: maps, contexts, struct bpf_prog */
+  readonly heap: Allocator;
+  readonly #jit: Allocator;
+  readonly host: HostCalls;
+  /** a plain `ret` in kernel text */
+  readonly returnInstruction: bigint;
+  #cpu = 0;
+  #task: Task;
+
+  constructor(options: MachineOptions) {
+    const { engine, layout, cpus = 1 } = options;
+    this.engine = engine;
+    this.layout = layout;
+    this.memory = new GuestMemory(engine);
+    this.events = new EventStream(engine);
+    for (const region of options.regions ?? []) this.memory.ensure(region.start, region.size, region.prot);
+    this.memory.ensure(TEXT_BASE, TEXT_SIZE, PROT_READ | PROT_EXEC);
+    this.memory.ensure(DIRECT_MAP_BASE, DIRECT_MAP_SIZE, PROT_READ | PROT_WRITE);
+    this.symbols = new SymbolTable(new Allocator("kernel text", TEXT_BASE, TEXT_SIZE), layout.symbols);
+    this.heap = new Allocator("the direct map", DIRECT_MAP_BASE + 0x1000n, DIRECT_MAP_SIZE - 0x1000n);
+    this.#jit = new Allocator("the JIT region", JIT_BASE, JIT_SIZE);
+    const areas = Array.from({ length: cpus }, () => this.heap.take(PERCPU_AREA_SIZE, 4096));
+    this.percpu = new PercpuAreas(layout.percpu, this.memory, areas);
+    this.host = new HostCalls(this);
+    this.returnInstruction = this.#installReturns();
+    this.#task = this.addTask();
+    this.schedule(0, this.#task);
+  }
+
+  get cpu(): number {
+    return this.#cpu;
+  }
+
+  get task(): Task {
+    return this.#task;
+  }
+
+  addTask(): Task {
+    const task = createTask(this.engine, this.memory, this.tasks.length, this.heap.take(TASK_STRUCT_SIZE, 64));
+    this.tasks.push(task);
+    return task;
+  }
+
+  /** Make `task` current on `cpu`, and that CPU the one that runs. */
+  schedule(cpu: number, task: Task): void {
+    this.#cpu = cpu;
+    this.#task = task;
+    this.percpu.set(cpu, "current_task", 8, task.address);
+    this.engine.regs[GS_BASE] = this.percpu.offsets[cpu];
+    this.engine.tag = (BigInt(task.pid) << 32n) | BigInt(cpu);
+  }
+
+  /** Address of a kernel symbol, putting its code or its model there on the first request. */
+  symbol(name: string): bigint {
+    const percpu = this.layout.percpu.symbols[name];
+    if (percpu !== undefined) return percpu;
+    if (this.symbols.has(name)) return this.symbols.address(name);
+    const code = this.#kernelCode(name);
+    const address = this.symbols.address(name, code?.bytes.length);
+    this.#install(name, address, code);
+    return address;
+  }
+
+  /** Put code or model of a symbol at the address that it was given. */
+  installAt(name: string, address: bigint): void {
+    this.symbols.define(name, address);
+    this.#install(name, address, this.#kernelCode(name));
+  }
+
+  #kernelCode(name: string): KernelCode | undefined {
+    return kernelCode(name, (symbol) => this.layout.percpu.symbols[symbol]);
+  }
+
+  #install(name: string, address: bigint, code: KernelCode | undefined): void {
+    if (code) {
+      const marks = marksOf(code);
+      marks[0] |= MARK_BY_DIRECT | MARK_BY_INDIRECT;
+      this.memory.ensure(address, BigInt(code.bytes.length), PROT_READ | PROT_EXEC);
+      this.engine.write(address, code.bytes);
+      this.engine.mark(address, marks);
+    } else this.#installHost(name, address);
+  }
+
+  /** A host function is a `ret` with a watch in front of it. */
+  #installHost(name: string, address: bigint): void {
+    const id = this.events.add({ kind: "host", name, offset: 0 }, { event: true, call: () => this.host.enter(name) });
+    this.#placeReturn(address, MARK_BY_DIRECT | MARK_BY_INDIRECT | (id << MARK_WATCH_SHIFT));
+  }
+
+  /** The `ret` that ends a host function after a callback, and the one that callbacks return to. */
+  #installReturns(): bigint {
+    const plain = this.symbols.address("(ret)");
+    this.#placeReturn(plain, 0);
+    const stub = this.symbols.address("(callback return)");
+    const id = this.events.add(
+      { kind: "host", name: "(callback return)", offset: 0 },
+      { call: () => this.host.resumed() },
+    );
+    this.#placeReturn(stub, MARK_BY_RET | (id << MARK_WATCH_SHIFT));
+    this.host.returnStub = stub;
+    return plain;
+  }
+
+  #placeReturn(address: bigint, mark: number): void {
+    this.memory.ensure(address, 1n, PROT_READ | PROT_EXEC);
+    this.engine.write(address, Uint8Array.of(0xc3));
+    this.engine.mark(address, Uint32Array.of((MARK_INSN | MARK_RET | MARK_SP_UP | mark) >>> 0));
+  }
+
+  /** Room for an image of that many bytes in the JIT region. */
+  allocateCode(bytes: number): bigint {
+    return this.#jit.take(bytes, 64);
+  }
+
+  /** Copy an image to its address and watch its entry, landing, body and return sites. */
+  place(image: Image): PlacedFunction {
+    const placed: PlacedFunction = {
+      index: this.functions.length,
+      image,
+      entry: image.address + BigInt(image.entry),
+    };
+    this.functions.push(placed);
+    this.memory.ensure(image.address, BigInt(image.bytes.length), PROT_READ | PROT_EXEC);
+    this.engine.write(image.address, image.bytes);
+    const marks = marksOf(image);
+    const watch = (kind: EventKind, offset: number): number =>
+      this.events.add({ kind, name: image.name, offset, func: placed }, { event: true }) << MARK_WATCH_SHIFT;
+    marks[image.entry] |= MARK_BY_DIRECT | MARK_BY_INDIRECT | watch("enter", image.entry);
+    if (image.landing !== undefined) {
+      marks[image.landing] |= MARK_BY_DIRECT | MARK_BY_INDIRECT;
+      if (image.landing !== image.body) marks[image.landing] |= watch("land", image.landing);
+    }
+    if (image.body < marks.length && !(marks[image.body] >>> MARK_WATCH_SHIFT))
+      marks[image.body] |= watch("body", image.body);
+    for (let i = 0; i < image.starts.length; i++) {
+      const next = image.starts[i + 1];
+      if (image.flags[i] & FLOW_CALL && next !== undefined && !(marks[next] >>> MARK_WATCH_SHIFT))
+        marks[next] |= watch("resume", next);
+      if (image.flags[i] & POKED) marks[image.starts[i]] |= MARK_DIRECT;
+    }
+    this.engine.mark(image.address, marks);
+    return placed;
+  }
+
+  /** The function whose bytes cover an address, and the offset into it. */
+  functionAt(address: bigint): { func: PlacedFunction; offset: number } | undefined {
+    for (const func of this.functions) {
+      const offset = address - func.image.address;
+      if (offset >= 0n && offset < BigInt(func.image.bytes.length)) return { func, offset: Number(offset) };
+    }
+    return undefined;
+  }
+
+  /** Set up the registers for a call from the kernel into a program. */
+  prepare(state: EntryState): void {
+    const { regs } = this.engine;
+    for (let reg = 0; reg < 16; reg++) regs[reg] = entryPattern(reg);
+    const rsp = this.#task.stackHigh - 256n - 8n;
+    regs[7] = state.context;
+    if (state.second !== undefined) regs[6] = state.second;
+    regs[RSP] = rsp;
+    regs[RIP] = state.entry;
+    regs[RFLAGS] = 0x202n;
+    this.memory.store(rsp, 8, RETURN_TO_KERNEL);
+  }
+
+  /** Run from the registers as they are until the program returns to the kernel, or stops. */
+  resume(budget: number): Stop {
+    return this.engine.run({ until: RETURN_TO_KERNEL, budget });
+  }
+
+  close(): void {
+    this.engine.close();
+  }
+}

@@ -1,0 +1,91 @@
+import { existsSync, readFileSync, statSync } from "node:fs";
+import { basename, dirname, join } from "node:path";
+import { brotliDecompressSync, gunzipSync } from "node:zlib";
+import { UserError } from "../../error.ts";
+import type { CaptureRecord, KernelRecord, ProgramsRecord } from "./format.ts";
+import { checkCapture, checkKernel, checkPrograms } from "./shape.ts";
+
+/** A capture with the programs it was made from. */
+export interface Capture {
+  file: string;
+  /** e.g. "x86_64-6.12-default" */
+  variant: string;
+  kernel: KernelRecord;
+  records: CaptureRecord[];
+  programs: Map<string, ProgramsRecord>;
+}
+
+const PACKED = [".br", ".gz", ""];
+
+/** Read VARIANT.jsonl[.br|.gz] with VARIANT.kernel.json and programs.jsonl beside it. Throws UserError. */
+export function readCapture(file: string): Capture {
+  const match = /^(.+)\.jsonl(\.br|\.gz)?$/.exec(basename(file));
+  if (!match) throw new UserError("expected a capture, VARIANT.jsonl or VARIANT.jsonl.br", { file });
+  const variant = match[1];
+  const records = readLines(file, checkCapture);
+  const kernelFile = beside(file, `${variant}.kernel.json`);
+  const kernel = parseJson(readText(kernelFile), kernelFile, 1, checkKernel);
+  const programsFile = beside(file, "programs.jsonl");
+  const programs = new Map(readLines(programsFile, checkPrograms).map((record) => [record.set, record]));
+  return { file, variant, kernel, records, programs };
+}
+
+/** The file of that name in the same folder, packed or not. */
+function beside(file: string, name: string): string {
+  for (const suffix of PACKED) {
+    const candidate = join(dirname(file), name + suffix);
+    if (existsSync(candidate)) return candidate;
+  }
+  throw new UserError(`${name}[.br] is missing beside it`, { file });
+}
+
+/** Text of a file, unpacked by what its name ends in. Throws UserError. */
+export function readText(file: string): string {
+  let bytes: Buffer;
+  try {
+    if (statSync(file).isDirectory()) throw new UserError("is a folder; expected a file", { file });
+    bytes = readFileSync(file);
+  } catch (error) {
+    if (error instanceof UserError) throw error;
+    const { code } = error as NodeJS.ErrnoException;
+    throw new UserError(code === "ENOENT" ? "no such file" : `cannot be read (${code})`, { file });
+  }
+  try {
+    if (file.endsWith(".br")) bytes = brotliDecompressSync(bytes);
+    else if (file.endsWith(".gz")) bytes = gunzipSync(bytes);
+  } catch {
+    throw new UserError("is cut short or damaged: it does not unpack", { file });
+  }
+  return bytes.toString("utf8");
+}
+
+function readLines<T>(file: string, check: (value: unknown) => T): T[] {
+  const lines = readText(file).split("\n");
+  const records: T[] = [];
+  lines.forEach((line, index) => {
+    if (line.trim()) records.push(parseJson(line, file, index + 1, check));
+  });
+  if (!records.length) throw new UserError("is empty; expected one JSON object a line", { file });
+  return records;
+}
+
+function parseJson<T>(text: string, file: string, line: number, check: (value: unknown) => T): T {
+  let value: unknown;
+  try {
+    value = JSON.parse(text);
+  } catch (error) {
+    const at = /position (\d+)/.exec((error as Error).message);
+    const before = at ? text.slice(0, Number(at[1])) : text;
+    const rows = before.split("\n");
+    throw new UserError("is no JSON here (cut short?)", {
+      file,
+      line: line + rows.length - 1,
+      column: rows[rows.length - 1].length + 1,
+    });
+  }
+  try {
+    return check(value);
+  } catch (error) {
+    throw new UserError((error as Error).message, { file, line, column: 1 });
+  }
+}

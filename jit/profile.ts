@@ -21,5 +21,7 @@ export interface X86Profile {
   /** since 6.13 the count is only loaded before calls of BPF functions (a1087da9d11e); before, before every call */
   countBeforeKernelCalls: boolean;
   offsets: StructOffsets;
+  /** net.core.bpf_jit_harden blinds this program's constants and rules out direct tail calls */
+  harden?: boolean;
   features: Features;
 }

@@ -38,26 +38,26 @@ import { prologue } from "./lower/prologue.ts";
 import { landingOffset, tailCallDirect, tailCallIndirect } from "./lower/tail-call.ts";
 import { R9, X86_OF_BPF } from "./regs.ts";
 
-/** What the JIT asks its surroundings. */
-export interface X86Environment {
-  /** address of a kernel symbol; throws when there is none */
-  symbol(name: string): bigint;
-  /** where an image of that many bytes goes */
-  place(bytes: number): bigint;
-}
-
 /** The kernel gives up (and interprets) after so many passes; from PADDING_PASSES on jumps are padded. */
 const MAX_PASSES = 20;
 const PADDING_PASSES = MAX_PASSES - 5;
 /** bytes that every instruction is assumed to take before the first pass */
 const FIRST_GUESS = 64;
 
+/** A function whose size is known: it can be given an address. */
+export interface SizedFunction {
+  readonly input: JitFunction;
+  readonly bytes: number;
+  /** The last pass, at that address; call targets and function addresses in the input must be final by now. */
+  emit(address: bigint): Image;
+}
+
 /**
  * Compile one function as the kernel's bpf_int_jit_compile does: passes until the size is stable, then one that is kept.
- * Throws JitError where the kernel's JIT would give up.
+ * `symbol` gives addresses of kernel symbols. Throws JitError where the kernel's JIT would give up.
  */
-export function compileFunction(input: JitFunction, profile: X86Profile, env: X86Environment): Image {
-  const f = newFn(input, profile, env);
+export function sizeFunction(input: JitFunction, profile: X86Profile, symbol: (name: string) => bigint): SizedFunction {
+  const f = newFn(input, profile, symbol);
   const passes: number[] = [];
   let length = 0;
   for (let pass = 0; ; pass++) {
@@ -68,14 +68,17 @@ export function compileFunction(input: JitFunction, profile: X86Profile, env: X8
     if (next === length) break;
     length = next;
   }
-  f.base = env.place(length);
-  f.padding ||= input.extraPass;
-  const body = finalPass(f, length);
-  passes.push(f.c.pos);
-  return toImage(f, body, passes);
+  return { input, bytes: length, emit: (address) => emit(f, address, length, passes) };
 }
 
-function newFn(input: JitFunction, profile: X86Profile, env: X86Environment): Fn {
+function emit(f: Fn, address: bigint, length: number, passes: number[]): Image {
+  f.base = address;
+  f.padding ||= f.input.extraPass;
+  if (runPass(f, true) !== length) throw new JitError(`${f.input.name}: the last pass changed the size`);
+  return toImage(f, f.ends[0], [...passes, length]);
+}
+
+function newFn(input: JitFunction, profile: X86Profile, symbol: (name: string) => bigint): Fn {
   const ends = new Int32Array(input.insns.length + 1);
   for (let i = 0; i < ends.length; i++) ends[i] = FIRST_GUESS * (i + 1);
   return {
@@ -86,7 +89,8 @@ function newFn(input: JitFunction, profile: X86Profile, env: X86Environment): Fn
     depth: input.privateStack === undefined ? (input.stackDepth + 7) & ~7 : 0,
     saved: savedRegisters(input),
     base: 0n,
-    symbol: (name) => env.symbol(name),
+    symbol,
+    thunks: new Set(profile.features.callDepth ? profile.features.callThunks.map(symbol) : []),
     ends,
     epilogue: ends[ends.length - 1],
     exitSeen: false,
@@ -116,11 +120,6 @@ function runPass(f: Fn, final: boolean): number {
     ends[slot + 1] = c.pos;
   }
   return c.pos;
-}
-
-function finalPass(f: Fn, length: number): number {
-  if (runPass(f, true) !== length) throw new JitError(`${f.input.name}: the last pass changed the size`);
-  return f.ends[0];
 }
 
 /** Emit one instruction; returns how many extra slots it takes. */

@@ -13,6 +13,11 @@ export interface Features {
   indirectJump: "plain" | "int3" | "lfence" | "inline-retpoline" | { thunk: string };
   /** X86_FEATURE_CALL_DEPTH: `sarq $5, gs:` this per-CPU symbol, rip-relative, before every call */
   callDepth?: string;
+  /**
+   * kernel functions that account for their calls themselves: other kernel code calls them directly, so that their padding was
+   * patched (is_callthunk, arch/x86/kernel/callthunks.c)
+   */
+  callThunks: readonly string[];
   /** LD_IMM64 of a value that fits 32 signed bits is mov r64, simm32 */
   signedImm64: boolean;
   /** a shift by register whose destination is rcx saves it in r11 only, and not on the stack too */

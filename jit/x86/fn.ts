@@ -19,6 +19,8 @@ export interface Fn {
   /** address of the image's first byte; only meaningful in the final pass */
   base: bigint;
   symbol(name: string): bigint;
+  /** addresses of features.callThunks */
+  thunks: Set<bigint>;
   /** ends[i]: end of slot i-1's code; during a pass those from the current slot on are the previous pass's */
   ends: Int32Array;
   /** offset of the epilogue that later exits jump to, from the previous pass until the first exit is met */

@@ -18,7 +18,7 @@ export function lowerCall(f: Fn, insn: Insn, slot: number): void {
 
 /** call rel32, with the return stack accounted for where the CPU needs it */
 export function emitCall(f: Fn, target: bigint): void {
-  accountDepth(f);
+  if (!f.thunks.has(target)) accountDepth(f);
   call(f.c, relative(f, target));
 }
 

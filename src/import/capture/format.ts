@@ -16,6 +16,7 @@ export interface SourceProgram {
   type: number;
   insns: string;
   relocs?: SourceReloc[];
+  /** nargs missing or -1: int f(struct __sk_buff *) */
   btf_funcs?: { name: string; insn: number; nargs?: number }[];
   attach?: { type: "fentry" | "fexit"; prog: string; func: number };
 }

@@ -31,7 +31,15 @@ const programs = v.object({
           ]),
         ),
       ),
-      btf_funcs: v.optional(v.array(v.object({ name: v.string(), insn: v.number(), nargs: v.optional(count) }))),
+      btf_funcs: v.optional(
+        v.array(
+          v.object({
+            name: v.string(),
+            insn: v.number(),
+            nargs: v.optional(v.pipe(v.number(), v.integer(), v.minValue(-1))),
+          }),
+        ),
+      ),
       attach: v.optional(v.object({ type: v.picklist(["fentry", "fexit"]), prog: v.string(), func: count })),
     }),
   ),

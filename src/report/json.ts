@@ -41,3 +41,21 @@ export function fromJson({ r0, tailCalls, findings, ...others }: JsonResult): Ru
     findings: findings.map((finding) => ({ ...finding, pc: BigInt(finding.pc) })),
   };
 }
+
+/** Whether a value has the shape of a result in JSON. */
+export function isJsonResult(value: unknown): value is JsonResult {
+  const result = value as JsonResult;
+  const u64 = (text: unknown) => typeof text === "string" && /^\d+$/.test(text);
+  return (
+    typeof result === "object" &&
+    result !== null &&
+    [result.scenario, result.title, result.file, result.profile].every((text) => typeof text === "string") &&
+    ["pass", "breaks", "fail", "skip"].includes(result.verdict) &&
+    (result.r0 === null || u64(result.r0)) &&
+    u64(result.tailCalls) &&
+    [result.instructions, result.maxStack, result.ms].every((number) => typeof number === "number") &&
+    Array.isArray(result.mismatches) &&
+    Array.isArray(result.findings) &&
+    result.findings.every((finding) => u64(finding?.pc))
+  );
+}

@@ -30,6 +30,7 @@ export const CHECKS = [
   "poke",
   "result",
   "fault",
+  "budget",
 ] as const;
 export type CheckName = (typeof CHECKS)[number];
 

@@ -1,0 +1,8 @@
+/** The commands' lines in the help, in its order. A command is a line here, one in load.ts, and its file here beside. */
+export const COMMANDS = {
+  run: { usage: "run [PATH...]", summary: "run scenarios and check every contract" },
+  matrix: { usage: "matrix [PATH...]", summary: "scenario x profile: what each design gets right" },
+  merge: { usage: "merge FILE...", summary: "make one report of the JSON reports of several shards" },
+} satisfies Record<string, { usage: string; summary: string }>;
+
+export type CommandName = keyof typeof COMMANDS;

@@ -1,0 +1,9 @@
+import type { Command } from "commander";
+import type { CommandName } from "./commands.ts";
+
+/** Each command's file, loaded when it is called. */
+export const load: Record<CommandName, () => Promise<{ command(): Command }>> = {
+  run: () => import("./run.ts"),
+  matrix: () => import("./matrix.ts"),
+  merge: () => import("./merge.ts"),
+};

@@ -1,0 +1,124 @@
+import { availableParallelism } from "node:os";
+import { type Command, Option } from "commander";
+import { UserError } from "../error.ts";
+import { REPORTERS, type ReporterName } from "../report/index.ts";
+import { isGlob, matches } from "../scenario/glob.ts";
+import { hint } from "../suggest.ts";
+
+/** One of N parts of the scenarios, counted from 1. */
+export interface Shard {
+  part: number;
+  of: number;
+}
+
+/** The options that commands share, checked. */
+export interface SharedOptions {
+  filter?: RegExp;
+  /** existing names, in their own order; all when none is asked for */
+  profiles: string[];
+  reporter: ReporterName;
+  output?: string;
+  jobs: number;
+  shard?: Shard;
+  bless: boolean;
+  /** false: --no-color */
+  color: boolean;
+}
+
+export type SharedName = "filter" | "profile" | "reporter" | "jobs" | "shard" | "bless";
+
+const OPTIONS: Record<SharedName, () => Option[]> = {
+  filter: () => [new Option("--filter <RE>", "only names that match this regular expression").argParser(regExp)],
+  profile: () => [
+    new Option("--profile <P>", "only this profile (a name or a glob such as linux-6.*); may be repeated").argParser(
+      (value: string, before?: string[]) => [...(before ?? []), value],
+    ),
+  ],
+  reporter: () => [
+    new Option("--reporter <NAME>", `${REPORTERS.join(", ")}`).default("pretty").argParser(reporterName),
+    new Option("--output <FILE>", "write the report there instead of to stdout"),
+  ],
+  jobs: () => [new Option("--jobs <N>", "how many run at once (default: one per CPU)").argParser(jobs)],
+  shard: () => [
+    new Option("--shard <I/N>", "only part I of N, e.g. 1/4; merge puts the parts together").argParser(shard),
+  ],
+  bless: () => [new Option("--bless", "rewrite expectations that don't hold to what came out")],
+};
+
+/** Adds shared options by name, and --no-color. readShared() takes what commander makes of them. */
+export function addShared(command: Command, names: readonly SharedName[]): Command {
+  for (const name of names) for (const option of OPTIONS[name]()) command.addOption(option);
+  return command.option("--no-color", "no colours (NO_COLOR and FORCE_COLOR are honoured, too)");
+}
+
+/** What commander parsed, with defaults for what the command doesn't have. */
+export async function readShared(parsed: Record<string, unknown>): Promise<SharedOptions> {
+  const { profileNames } = await import("../runner/profiles.ts");
+  const {
+    filter,
+    profile,
+    reporter,
+    output,
+    jobs: count,
+    shard: part,
+    bless,
+    color,
+  } = parsed as {
+    filter?: RegExp;
+    profile?: string[];
+    reporter?: ReporterName;
+    output?: string;
+    jobs?: number;
+    shard?: Shard;
+    bless?: boolean;
+    color?: boolean;
+  };
+  return {
+    ...(filter ? { filter } : {}),
+    profiles: selectProfiles(profile ?? [], profileNames()),
+    reporter: reporter ?? "pretty",
+    ...(output === undefined ? {} : { output }),
+    jobs: count ?? availableParallelism(),
+    ...(part ? { shard: part } : {}),
+    bless: bless ?? false,
+    color: color ?? true,
+  };
+}
+
+/** The known names that the patterns mean, in the order of `known`. Throws UserError for a pattern that means none. */
+export function selectProfiles(patterns: readonly string[], known: readonly string[]): string[] {
+  if (patterns.length === 0) return [...known];
+  for (const pattern of patterns) {
+    if (known.some((name) => matches(pattern, name))) continue;
+    if (isGlob(pattern)) throw new UserError(`no profile matches "${pattern}"; there are ${known.join(", ")}`);
+    throw new UserError(`unknown profile "${pattern}"${hint(pattern, known)}`);
+  }
+  return known.filter((name) => patterns.some((pattern) => matches(pattern, name)));
+}
+
+function regExp(source: string): RegExp {
+  try {
+    return new RegExp(source);
+  } catch (error) {
+    const why = (error as Error).message.replace(/^Invalid regular expression: \/.*\/\w*: /s, "");
+    throw new UserError(`--filter ${source} is no regular expression: ${why.toLowerCase()}`);
+  }
+}
+
+function reporterName(name: string): ReporterName {
+  const known = REPORTERS.find((reporter) => reporter === name);
+  if (!known) throw new UserError(`unknown reporter "${name}"${hint(name, REPORTERS)}`);
+  return known;
+}
+
+function jobs(text: string): number {
+  if (!/^[1-9]\d{0,3}$/.test(text)) throw new UserError(`--jobs ${text}: expected a number from 1 to 9999`);
+  return Number(text);
+}
+
+function shard(text: string): Shard {
+  const [, part, of] = /^(\d{1,6})\/(\d{1,6})$/.exec(text) ?? [];
+  if (!of || Number(part) < 1 || Number(part) > Number(of))
+    throw new UserError(`--shard ${text}: expected I/N with I from 1 to N, e.g. 1/4`);
+  return { part: Number(part), of: Number(of) };
+}

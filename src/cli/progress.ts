@@ -1,0 +1,48 @@
+import type { RunResult } from "../runner/result.ts";
+
+const PATIENCE = 1000;
+const INTERVAL = 100;
+
+/** One line on stderr that says how far the work is: only on a terminal, and only when it takes more than a second. */
+export class Progress {
+  readonly #stream: NodeJS.WriteStream;
+  readonly #total: number;
+  readonly #start = performance.now();
+  #done = 0;
+  #last = 0;
+  #shown = false;
+
+  constructor(total: number, stream: NodeJS.WriteStream = process.stderr) {
+    this.#total = total;
+    this.#stream = stream;
+  }
+
+  /** The same results, counted. */
+  async *watch(results: AsyncIterable<RunResult>): AsyncIterable<RunResult> {
+    const timer = this.#stream.isTTY ? setInterval(() => this.#draw("waiting"), PATIENCE).unref() : undefined;
+    try {
+      for await (const result of results) {
+        this.#done++;
+        this.#draw(`${result.scenario} on ${result.profile}`);
+        yield result;
+      }
+    } finally {
+      clearInterval(timer);
+      this.clear();
+    }
+  }
+
+  clear(): void {
+    if (this.#shown) this.#stream.write("\r\u001b[K");
+    this.#shown = false;
+  }
+
+  #draw(what: string): void {
+    const now = performance.now();
+    if (!this.#stream.isTTY || now - this.#start < PATIENCE || now - this.#last < INTERVAL) return;
+    this.#last = now;
+    this.#shown = true;
+    const line = `${this.#done}/${this.#total} ${what}`;
+    this.#stream.write(`\r\u001b[K${line.slice(0, (this.#stream.columns || 80) - 1)}`);
+  }
+}

@@ -1,0 +1,26 @@
+#!/usr/bin/env node
+// @ts-check
+// Makes a fresh clone run: what is missing is installed or built, in steps that cost nothing when they are done.
+//   node tools/setup.mjs           before `npm start` and `npm test`
+//   node tools/setup.mjs --pack    before `npm pack`: also types and licences, nothing left over in dist
+//   jitproof-setup                 in an installed package: the native engine for a platform it wasn't packed on
+import { realpathSync } from "node:fs";
+import { pathToFileURL } from "node:url";
+import { nodeProblem } from "./setup/node-version.mjs";
+
+/** Sets up the checkout or package that this file belongs to. Says why not in one sentence and ends the process with 1. */
+export async function setup({ pack = false } = {}) {
+  try {
+    const problem = nodeProblem(process.versions.node);
+    if (problem) throw Object.assign(new Error(problem), { name: "SetupError" });
+    const { runSteps } = await import("./setup/steps.mjs");
+    await runSteps({ pack });
+  } catch (error) {
+    if (!(error instanceof Error) || error.name !== "SetupError") throw error;
+    process.stderr.write(`setup: ${error.message}\n`);
+    process.exit(1);
+  }
+}
+
+if (process.argv[1] && import.meta.url === pathToFileURL(realpathSync(process.argv[1])).href)
+  setup({ pack: process.argv.includes("--pack") });

@@ -1,0 +1,43 @@
+// @ts-check
+import { existsSync } from "node:fs";
+import { fileURLToPath } from "node:url";
+import { withLock } from "./lock.mjs";
+
+/**
+ * One thing that must be there. `needed` is asked on every start, so it must be quick; `title` is the line that is printed.
+ * @typedef {object} Step
+ * @property {string} title
+ * @property {() => boolean} needed
+ * @property {() => void | Promise<void>} run
+ */
+
+/** @param {string} line */
+const log = (line) => void process.stderr.write(`setup: ${line}\n`);
+
+/** @param {{ pack: boolean }} options */
+export async function runSteps({ pack }) {
+  const root = fileURLToPath(new URL("../../", import.meta.url)).replace(/[\\/]$/, "");
+  const steps = await stepsFor(root, pack);
+  if (!steps.some((step) => step.needed())) return;
+  await withLock(`${root}/.setup/lock`, log, async () => {
+    for (const step of steps) {
+      if (!step.needed()) continue;
+      log(step.title);
+      await step.run();
+    }
+  });
+}
+
+/**
+ * A package has no sources to bundle: there only the engine can be missing.
+ * @param {string} root
+ * @param {boolean} pack
+ * @returns {Promise<Step[]>}
+ */
+async function stepsFor(root, pack) {
+  const { engineSteps } = await import("./engine.mjs");
+  const [system, engine] = engineSteps(root, pack, log);
+  if (!existsSync(`${root}/src`)) return [system, engine];
+  const [{ npmStep }, { bundleStep }] = await Promise.all([import("./npm.mjs"), import("./bundle.mjs")]);
+  return [system, npmStep(root), engine, bundleStep(root, pack)];
+}

@@ -1,4 +1,3 @@
-import type { Colors } from "picocolors/types.js";
 import type { RunResult } from "../runner/result.ts";
 
 /** What a run comes to; `passed` counts pass and breaks. */
@@ -9,6 +8,9 @@ export interface Summary {
   /** wall-clock milliseconds */
   ms: number;
 }
+
+/** How words are painted, e.g. picocolors. */
+export type Colors = Record<"red" | "green" | "yellow" | "bold" | "dim" | "inverse", (text: string) => string>;
 
 export interface ReportOptions {
   write(text: string): void;

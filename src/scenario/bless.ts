@@ -2,7 +2,8 @@ import { parseYaml } from "./document.ts";
 import { insertion, removal, replacement } from "./edit.ts";
 import { findPath } from "./path.ts";
 import type { Scenario } from "./scenario.ts";
-import type { BlessedValue } from "./write-value.ts";
+
+export type BlessedValue = bigint | string | readonly (bigint | string)[];
 
 /**
  * One expectation and its new value. `path` is Mismatch.path ("expect.maps.counter.0"), or its keys one by one. What isn't in the

@@ -1,6 +1,7 @@
 import { isMap, isPair, isScalar, type Node, type Pair, type Scalar, type YAMLMap, type YAMLSeq } from "yaml";
+import type { BlessedValue } from "./bless.ts";
 import type { Place } from "./path.ts";
-import { type BlessedValue, flow, scalarText } from "./write-value.ts";
+import { flow, scalarText } from "./write-value.ts";
 
 /** Characters start..end of the file's text become `text`. */
 export interface Edit {

@@ -1,4 +1,4 @@
-export { bless, type Change } from "./bless.ts";
+export { type BlessedValue, bless, type Change } from "./bless.ts";
 export { appliesTo, breakOf, codeFor, stepsFor } from "./expect.ts";
 export { catalogue, type Found, findScenarios } from "./find.ts";
 export { isGlob, matches } from "./glob.ts";

@@ -1,8 +1,8 @@
 import type { RawMap } from "./grammar.ts";
 import type { RawKey, RawValue } from "./raw.ts";
+import { readKey, readValue } from "./read-value.ts";
 import type { MapEntry, MapSpec } from "./scenario.ts";
 import type { Placed } from "./shape.ts";
-import { readKey, readValue } from "./value.ts";
 
 /** Bytes that one map's values may take: the machine allocates them up front. */
 const MAX_MAP_BYTES = 64 * 1024 * 1024;

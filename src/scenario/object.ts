@@ -2,7 +2,7 @@ import { hint } from "../suggest.ts";
 import type { Cursor } from "./cursor.ts";
 import type { JsonSchema, Shape } from "./shape.ts";
 
-interface Field<T, R extends boolean> {
+export interface Field<T, R extends boolean> {
   shape: Shape<T>;
   required: R;
   doc: string;
@@ -13,7 +13,7 @@ export const required = <T>(shape: Shape<T>, doc: string): Field<T, true> => ({ 
 /** A key that may be there. */
 export const optional = <T>(shape: Shape<T>, doc: string): Field<T, false> => ({ shape, required: false, doc });
 
-type Fields = Record<string, Field<unknown, boolean>>;
+export type Fields = Record<string, Field<unknown, boolean>>;
 export type ObjectOf<F extends Fields> = {
   [K in keyof F as F[K]["required"] extends true ? K : never]: F[K] extends Field<infer T, boolean> ? T : never;
 } & {

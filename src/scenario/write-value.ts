@@ -1,6 +1,5 @@
 import type { Scalar } from "yaml";
-
-export type BlessedValue = bigint | string | readonly (bigint | string)[];
+import type { BlessedValue } from "./bless.ts";
 
 /** A value inside { }, [ ] or behind a colon, on one line. Text is quoted where YAML would read it as something else. */
 export function flow(value: BlessedValue): string {

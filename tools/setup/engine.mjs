@@ -3,7 +3,7 @@ import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { SetupError } from "./error.mjs";
 import { filesUnder, hashOfContents, readStamp, writeAtomically, writeStamp } from "./stamp.mjs";
-import { installPackages, missingPackages } from "./system.mjs";
+import { installPackages, mayInstall, missingPackages } from "./system.mjs";
 
 /**
  * The native engine, and before it what it is built with. In a checkout both are needed when the sources are not those it was last
@@ -31,6 +31,7 @@ export function engineSteps(root, pack, log) {
         missing = needed() ? missingPackages() : [];
         return missing.length > 0;
       },
+      check: mayInstall,
       run: () => installPackages(missing),
     },
     {

@@ -8,6 +8,7 @@ import { withLock } from "./lock.mjs";
  * @typedef {object} Step
  * @property {string} title
  * @property {() => boolean} needed
+ * @property {() => void} [check] throws SetupError where it cannot be done, before anything is
  * @property {() => void | Promise<void>} run
  */
 
@@ -22,6 +23,7 @@ export async function runSteps({ pack }) {
   await withLock(`${root}/.setup/lock`, log, async () => {
     for (const step of steps) {
       if (!step.needed()) continue;
+      step.check?.();
       log(step.title);
       await step.run();
     }

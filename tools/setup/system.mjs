@@ -16,13 +16,17 @@ export function missingPackages() {
   return NEEDS.filter((need) => !need.there()).map((need) => need.apt);
 }
 
+/** Throws SetupError where there is no apt, or no right to use it. */
+export function mayInstall() {
+  if (!aptPrefix()) throw new SetupError(ADVICE);
+}
+
 /**
- * Installs Debian packages. Throws SetupError without the right to, or where there is no apt.
+ * Installs Debian packages. Throws SetupError.
  * @param {readonly string[]} packages
  */
 export function installPackages(packages) {
-  const prefix = aptPrefix();
-  if (!prefix) throw new SetupError(ADVICE);
+  const prefix = aptPrefix() ?? [];
   /** @param {string[]} args */
   const apt = (...args) => {
     const [command, ...rest] = [...prefix, "apt-get", "-y", "-o", "DPkg::Lock::Timeout=300", ...args];
@@ -43,7 +47,7 @@ export function installPackages(packages) {
 function aptPrefix() {
   if (!runs("apt-get", ["--version"])) return undefined;
   if (process.getuid?.() === 0) return [];
-  return runs("sudo", ["-n", "true"]) ? ["sudo", "-n", "DEBIAN_FRONTEND=noninteractive"] : undefined;
+  return runs("sudo", ["-n", "apt-get", "--version"]) ? ["sudo", "-n"] : undefined;
 }
 
 /** @param {string} command @param {string[]} args */

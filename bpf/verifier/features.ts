@@ -1,0 +1,112 @@
+import type { ScalarFeatures } from "./analysis/scalar/index.ts";
+import type { BtfStructs } from "./structs.ts";
+
+/** A per-CPU variable of the kernel that an inlined helper reads. */
+export interface PerCpuVariable {
+  symbol: string;
+  /** byte offset in it */
+  addend: number;
+  /** BPF_MOV32_IMM (zero-extended) or BPF_MOV64_IMM (sign-extended) loads its address */
+  mov: 32 | 64;
+}
+
+/** What one kernel's verifier does, as far as its output can tell. Each field says what it is called there, and since when. */
+export interface KernelFeatures {
+  name: string;
+
+  /** BPF_REG_AX, the rewrites' scratch register: 11, or 12 since stack arguments took 11 (7.2) */
+  regAx: 11 | 12;
+  /** a call whose function was removed shows its distance in off (7.2) */
+  removedCallInOff: boolean;
+  /** sdiv, smod, movsx, ldsx, bswap (6.6) */
+  cpuV4: boolean;
+  /** BPF_LOAD_ACQ, BPF_STORE_REL (6.15) */
+  loadAcquire: boolean;
+  /** BPF_ST to context fields (6.3) */
+  ctxStoreImmediate: boolean;
+  /** reads of stack that was never written, by privileged programs (6.3) */
+  allowUninitStack: boolean;
+  /** program types whose bpf_get_smp_processor_id() is bpf_get_raw_cpu_id() */
+  rawCpuId: readonly number[];
+  /** kernel functions that programs may call */
+  kfuncs: readonly string[];
+
+  scalars: ScalarFeatures;
+  /** spilled scalars keep their value whatever it is, narrow fills of wider spills too (6.8); before: bounded values only */
+  spillsAllScalars: boolean;
+  /** assign_scalar_id_before_mov(): constants get no id (6.8) */
+  noIdForConstants: boolean;
+  /** BPF_ADD_CONST: registers that differ by a constant stay linked (6.11); by 32-bit sums and differences too (7.0) */
+  linkedDelta: "none" | "add64" | "any";
+  /** linked registers are synced when they are live (7.0), before: always */
+  linkedLiveOnly: boolean;
+  /** maybe_fork_scalars(): AND, OR of a 0-or-all-ones value is followed for both (7.0) */
+  forkScalars: boolean;
+  /** bpf_prune_dead_branches(): branches on constants are rewritten before verification (7.1) */
+  constFold: boolean;
+
+  /** grow_stack_state(): depth counts whole 8-byte slots (6.8) */
+  stackDepthInSlots: boolean;
+  /** callbacks are followed for any number of calls (6.8), before: for one */
+  callbackIterations: boolean;
+  /** a subprogram that LD_ABS or a tail call may leave returns an unknown value (7.0) */
+  abnormalReturn: boolean;
+  /** can_elide_value_nullness(): array lookups with a constant key in range do not return NULL (6.14) */
+  elideNullness: boolean;
+  /** helpers that only read stack leave what is known about it (6.14) */
+  helperReadsKeepStack: boolean;
+  /** bpf_get_smp_processor_id() is known to be below nr_cpu_ids (6.10) */
+  cpuIdBounded: boolean;
+  /** BTF pointers that are trusted need no fault handling (6.2) */
+  trustedPointers: boolean;
+
+  /** mark_fastcall_patterns() (6.12); not across jump targets (6.12.y) */
+  fastcall: "none" | "pattern" | "pattern-no-jump-target";
+  /** may_goto (6.9): not known, counted in a slot of 8 bytes, or timed in 16 bytes (6.15) */
+  mayGoto: "none" | "counted" | "timed";
+  /** opt_remove_nops() also removes may_goto +0 (6.14) */
+  removeMayGoto0: boolean;
+  /** division guards: JNE with `xor` of the result (up to 6.11); sdiv and smod by -1 too (6.12) */
+  signedDivisionGuards: boolean;
+  /** bpf_get_smp_processor_id() as three instructions (6.10) */
+  cpuNumber: PerCpuVariable | null;
+  /** bpf_get_current_task[_btf]() as three instructions (7.0) */
+  currentTask: PerCpuVariable | null;
+  /** per-CPU array and hash lookups (6.10) */
+  inlinePerCpuLookup: boolean;
+  /** bpf_kptr_xchg() (6.9) */
+  inlineKptrXchg: boolean;
+  /** default exception callback, bpf_throw() (6.7) */
+  exceptions: boolean;
+  /** struct __sk_buff: how the bit fields are read */
+  skb: SkbFeatures;
+
+  /** check_max_stack_depth(): tail_call_reachable spreads from one callee to the siblings after it (up to 7.1) */
+  tailCallReachableLeaks: boolean;
+  /** bpf_enable_priv_stack() (6.13) */
+  privateStack: boolean;
+  /** round_up_stack_depth(): 16 bytes under a JIT (6.13), before: 32 */
+  stackRounding: 16 | 32;
+
+  options: KernelOptions;
+  structs: BtfStructs;
+}
+
+export interface SkbFeatures {
+  /** vlan_present: from vlan_all (6.2) or a bit of its own */
+  vlanPresent: "vlan_all" | "bit";
+  /** the delivery time bit: one bit and one comparison (up to 6.10), or two bits tested apart (6.11) */
+  tstampType: "mono_bit" | "two_bits";
+}
+
+/** How the kernel runs, as far as it shapes the output. */
+export interface KernelOptions {
+  /** net.core.bpf_jit_harden asks for constant blinding: no direct tail calls */
+  blinding: boolean;
+  /** bpf_bypass_spec_v1(): maps and programs of the privileged, or mitigations=off; otherwise indexes are masked */
+  bypassSpecV1: boolean;
+  /** possible CPUs */
+  nrCpuIds: number;
+  /** CONFIG_NR_CPUS */
+  nrCpus: number;
+}

@@ -1,0 +1,106 @@
+import type { MapDef, Program } from "../program.ts";
+import { offsetOf } from "../structs.ts";
+import type { Xlated } from "../xlated.ts";
+import { explore } from "./analysis/explore.ts";
+import { scalarDomain } from "./analysis/scalar/index.ts";
+import { checkCfg } from "./cfg.ts";
+import { pruneDeadBranches } from "./const-fold.ts";
+import { type Env, newAux, newSubprog } from "./env.ts";
+import { VerifierError } from "./error.ts";
+import { markFastcallPatterns, removeFastcallSpills } from "./fastcall.ts";
+import type { KernelFeatures } from "./features.ts";
+import { checkFunctions, functionNames, functionStarts } from "./functions.ts";
+import { inlineBpfLoops } from "./rewrites/bpf-loop.ts";
+import { convertContextAccesses } from "./rewrites/ctx/convert.ts";
+import { hardWireDeadBranches, removeDeadCode, removeNops } from "./rewrites/dead-code.ts";
+import { fixUp } from "./rewrites/misc-fixups.ts";
+import { zeroExtendCmpxchg } from "./rewrites/zero-extension.ts";
+import { mayUsePrivateStack, walkCalls } from "./stack-depth.ts";
+import { xlatedOf } from "./xlate.ts";
+
+/** The program with what the loader fills in: maps and kernel functions by name, offsets of this kernel's structures. */
+function load(program: Program, maps: readonly MapDef[], kernel: KernelFeatures, others: readonly Program[]): Env {
+  const insns: Env["insns"] = program.insns.map((insn) => ({ ...insn }));
+  for (const reloc of program.relocs) {
+    const insn = insns[reloc.insn];
+    if (!insn) throw new VerifierError(reloc.insn, "relocation outside of the program");
+    if (reloc.kind === "map") insn.mapRef = { map: reloc.map, kind: "map", off: 0 };
+    else if (reloc.kind === "value")
+      insn.mapRef = { map: reloc.map, kind: "value", off: reloc.off || (insns[reloc.insn + 1]?.imm ?? 0) };
+    else if (reloc.kind === "kfunc") insn.callee = reloc.name;
+    else insn.off = offsetOf(kernel.structs, reloc.field);
+  }
+  const target = others.find((p) => p.name === program.attach?.prog);
+  return {
+    program,
+    attachTarget: target?.functions[program.attach?.func ?? 0],
+    maps,
+    kernel,
+    scalars: scalarDomain(kernel.scalars),
+    insns,
+    aux: insns.map((_, i) => newAux(i)),
+    subprogs: [],
+    pokes: [],
+    seenException: false,
+    seenDirectWrite: false,
+    tstampTypeAccess: false,
+    exceptionCallback: -1,
+  };
+}
+
+/** add_subprog_and_kfunc(), check_subprogs() */
+function findFunctions(env: Env): void {
+  const starts = functionStarts(env.insns);
+  checkFunctions(env.insns, starts);
+  const names = functionNames(starts, env.program.functions);
+  env.subprogs = [...starts.map((start, i) => newSubprog(names[i], start)), newSubprog("", env.insns.length)];
+}
+
+/** check_max_stack_depth() */
+function checkStackDepth(env: Env): void {
+  const { kernel, program } = env;
+  const functions = env.subprogs.slice(0, -1);
+  const mayNest = kernel.privateStack && mayUsePrivateStack(program.type, program.attach?.type);
+  const verdicts = walkCalls(env.insns, functions, kernel, mayNest);
+  functions.forEach((f, i) => {
+    f.tailCallReachable = verdicts[i].tailCallReachable;
+    f.privateStack = verdicts[i].privateStack;
+  });
+}
+
+/**
+ * bpf_check(): what a kernel's verifier makes of a program that a privileged task loads, in the order the kernel does it. It is no safety
+ * check: it turns down what it cannot follow, not all that is unsafe.
+ *
+ * Done: functions, dead code, constant branches (7.1), fastcall spills, bpf_loop and helper inlining, map operations, context accesses of
+ * socket filters, classifiers and XDP, BPF_PROBE_MEM, packet-write prologue, division guards, LD_ABS and LD_IND, tail calls, may_goto, default
+ * exception callback, stack depths, private stacks. Not done: arenas, iterators, dynptrs, spin locks, references to sockets, global
+ * functions, struct_ops, custom exception callbacks, zero extension and constant blinding (the JIT's side), Spectre v1 and v4
+ * instrumentation of unprivileged programs other than index masks, the randomizing of high halves.
+ *
+ * `others`: programs of the set, for the target of a tracing program. Throws VerifierError.
+ */
+export function verify(
+  program: Program,
+  maps: readonly MapDef[],
+  kernel: KernelFeatures,
+  others: readonly Program[] = [],
+): Xlated {
+  if (program.insns.length === 0) throw new VerifierError(0, "empty program");
+  const env = load(program, maps, kernel, others);
+  findFunctions(env);
+  checkCfg(env);
+  if (kernel.constFold) pruneDeadBranches(env);
+  if (kernel.fastcall !== "none") markFastcallPatterns(env);
+  explore(env);
+  if (kernel.fastcall !== "none") removeFastcallSpills(env);
+  checkStackDepth(env);
+  inlineBpfLoops(env);
+  hardWireDeadBranches(env);
+  removeDeadCode(env);
+  removeNops(env);
+  convertContextAccesses(env);
+  fixUp(env);
+  zeroExtendCmpxchg(env);
+  return xlatedOf(env);
+}

@@ -18,6 +18,11 @@ export interface Xlated {
   /** slot of a CALL -> name of the kernel function it calls */
   calls: Map<number, string>;
   pokes: Poke[];
+  /**
+   * slots of CALL and LD_IMM64 whose function was removed as dead code, when only the main function is left: src is 0; the LD_IMM64 loads what was
+   * the distance, the callee of the CALL is "__bpf_call_base+0x..."
+   */
+  removedCallees?: number[];
   /** slots whose 32-bit or 64-bit immediate is the address of a kernel object */
   symbolRefs: SymbolRef[];
 }

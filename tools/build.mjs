@@ -17,17 +17,16 @@ const REQUIRE =
   'import { createRequire as createRequire_ } from "node:module";\nconst require = createRequire_(import.meta.url);\n';
 
 /**
- * @param {{ root: string, pack?: boolean }} options pack: nothing old stays in dist, types and licences are added
+ * @param {{ root: string, dist?: string, pack?: boolean }} options pack: nothing old stays in dist, types and licences are added
  */
-export async function build({ root, pack = false }) {
-  const dist = join(root, "dist");
-  const library = await bundle(root, {
+export async function build({ root, dist = join(root, "dist"), pack = false }) {
+  const library = await bundle(root, dist, {
     entryPoints: Object.fromEntries(Object.entries(ENTRIES).filter(([, file]) => existsSync(join(root, file)))),
     chunkNames: "chunks/[name]-[hash]",
     splitting: true,
   });
   // by itself, so that --help reads one file
-  const bin = await bundle(root, { entryPoints: { jitproof: "src/cli/bin.ts" }, plugins: [mainIsBeside] });
+  const bin = await bundle(root, dist, { entryPoints: { jitproof: "src/cli/bin.ts" }, plugins: [mainIsBeside] });
   const outputFiles = [...library.outputFiles, ...bin.outputFiles];
   const chunksFirst = [...outputFiles].sort((a, b) => Number(isEntry(a.path)) - Number(isEntry(b.path)));
   for (const { path, text } of chunksFirst)
@@ -41,14 +40,15 @@ export async function build({ root, pack = false }) {
 
 /**
  * @param {string} root
+ * @param {string} outdir
  * @param {import("esbuild").BuildOptions} options
  */
-async function bundle(root, options) {
+async function bundle(root, outdir, options) {
   try {
     return await esbuild({
       ...options,
       absWorkingDir: root,
-      outdir: join(root, "dist"),
+      outdir,
       bundle: true,
       format: "esm",
       platform: "node",
@@ -74,7 +74,7 @@ const mainIsBeside = {
 };
 
 /** @param {string} path */
-const isEntry = (path) => basename(dirname(path)) === "dist";
+const isEntry = (path) => basename(dirname(path)) !== "chunks";
 
 /** @param {string} text */
 function withRequire(text) {

@@ -26,11 +26,3 @@ function isUsage(error: unknown): error is Error {
 function usage({ message }: Error): string {
   return message.replace(/^error: /, "").replace(/\s*\(Did you mean (.*)\?\)/, "; did you mean $1?");
 }
-
-/** A reader that has seen enough (`| head`) ends the program without a word, with what it knows so far as its status. */
-export function endQuietly(stream: NodeJS.WriteStream): void {
-  stream.on("error", (error: NodeJS.ErrnoException) => {
-    if (error.code !== "EPIPE") throw error;
-    process.exit();
-  });
-}

@@ -1,14 +1,19 @@
 import { UserError } from "../error.ts";
 import { hint } from "../suggest.ts";
 import { COMMANDS, type CommandName } from "./commands.ts";
-import { endQuietly, NO_VERDICT, report } from "./failure.ts";
+import { NO_VERDICT, report } from "./failure.ts";
 import { helpText } from "./help.ts";
+import { endQuietly } from "./quiet.ts";
+
+/** The program: main() and what concerns the whole process. */
+export function start(args: readonly string[]): Promise<void> {
+  endQuietly(process.stderr);
+  process.on("uncaughtException", (error) => process.exit(report(error)));
+  return main(args);
+}
 
 /** Runs the command line; `args` without node and script. The exit status is left in process.exitCode. */
 export async function main(args: readonly string[]): Promise<void> {
-  endQuietly(process.stdout);
-  endQuietly(process.stderr);
-  process.on("uncaughtException", (error) => process.exit(report(error)));
   try {
     await dispatch(args);
   } catch (error) {

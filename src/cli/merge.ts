@@ -51,7 +51,8 @@ function readReport(file: string): { results: RunResult[]; ms: number } {
   try {
     report = JSON.parse(readFileSync(file, "utf8"));
   } catch (error) {
-    const why = error instanceof SyntaxError ? "is no JSON" : "cannot be read";
+    const missing = (error as NodeJS.ErrnoException).code === "ENOENT";
+    const why = missing ? "no such file" : error instanceof SyntaxError ? "is no JSON" : "cannot be read";
     throw new UserError(`${why}; expected what run --reporter json writes`, { file }, { cause: error });
   }
   const { results, summary } = report ?? {};

@@ -63,7 +63,9 @@ function npmCi(root) {
   const { status, error, stderr } = spawnSync(command, [...before, ...args], { cwd: root, encoding: "utf8" });
   if (error) throw new SetupError(`npm cannot be started (${error.message}); it comes with Node.js.`);
   if (status !== 0) {
-    const lines = stderr.split("\n").filter((line) => /^npm (error|ERR!) (?!code |A complete log)/.test(line));
+    const lines = stderr
+      .split("\n")
+      .filter((line) => /^npm (error|ERR!) (?!(code|syscall|errno|path|command|A complete log)\b)/.test(line));
     const why = lines
       .map((line) => line.replace(/^npm (error|ERR!) /, "").trim())
       .filter(Boolean)

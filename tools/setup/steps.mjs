@@ -19,7 +19,10 @@ const log = (line) => void process.stderr.write(`setup: ${line}\n`);
 export async function runSteps({ pack }) {
   const root = fileURLToPath(new URL("../../", import.meta.url)).replace(/[\\/]$/, "");
   const steps = await stepsFor(root, pack);
-  if (!steps.some((step) => step.needed())) return;
+  if (!steps.some((step) => step.needed())) {
+    if (steps.length === 2) log(`the engine for ${process.platform}-${process.arch} is there`);
+    return;
+  }
   await withLock(`${root}/.setup/lock`, log, async () => {
     for (const step of steps) {
       if (!step.needed()) continue;

@@ -57,13 +57,15 @@ export const MARK_WATCH_SHIFT = 16;
 
 /** What to do when a watched instruction is about to execute. Several may be set; order: count, event, call, stop. */
 export interface Watch {
+  /** Count, call and stop only where control came by a jump, call or ret; events are appended always. */
+  transfersOnly?: boolean;
   /** Count hits; with `limit`, stop before the hit that would make the count exceed it. */
   count?: boolean;
   limit?: number;
   /** Append an event record. */
   event?: boolean;
-  /** Call back into TypeScript with the register file loaded; writes to regs (RIP too) take effect. Must not run or close the engine. */
-  call?: () => void;
+  /** Call back into TypeScript with the register file loaded; writes to regs (RIP too) take effect. Must not run or close the engine. "stop" ends the run there. */
+  call?: () => void | "stop";
   /** End the run, RIP on the watched instruction; running on from there does not stop at it again. */
   stop?: boolean;
 }

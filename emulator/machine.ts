@@ -18,6 +18,7 @@ import {
   RIP,
   RSP,
   type Stop,
+  type Watch,
 } from "./engine.ts";
 import { HostCalls } from "./host.ts";
 import {
@@ -70,6 +71,25 @@ const REGISTER_PATTERN = 0xa5a5_0000_0000_0000n;
 export const entryPattern = (reg: number): bigint =>
   REGISTER_PATTERN | (BigInt(reg) << 32n) | 0x5eed0000n | BigInt(reg);
 
+/** What happens at which offset of an image. */
+function watchedPoints(image: Image): Map<number, EventKind[]> {
+  const points = new Map<number, EventKind[]>();
+  const add = (offset: number | undefined, kind: EventKind): void => {
+    if (offset === undefined || offset >= image.bytes.length) return;
+    const kinds = points.get(offset);
+    if (kinds) kinds.push(kind);
+    else points.set(offset, [kind]);
+  };
+  add(image.entry, "enter");
+  add(image.landing, "land");
+  add(image.body, "body");
+  image.starts.forEach((_, i) => {
+    if (image.flags[i] & FLOW_CALL) add(image.starts[i + 1], "resume");
+  });
+  for (const site of image.tailCalls) add(site.start, "tail");
+  return points;
+}
+
 /** The modelled kernel around one engine: memory, symbols, CPUs, tasks, code. Deterministic. */
 export class Machine {
   readonly engine: Engine;
@@ -80,6 +100,10 @@ export class Machine {
   readonly tasks: Task[] = [];
   readonly functions: PlacedFunction[] = [];
   readonly events: EventStream;
+  /** tail calls taken since the last prepare() */
+  tailCalls = 0;
+  /** a tail call beyond this many ends the run where it lands */
+  tailCallLimit = Number.POSITIVE_INFINITY;
   /** objects of the direct map: maps, contexts, struct bpf_prog */
   readonly heap: Allocator;
   readonly #jit: Allocator;
@@ -165,7 +189,10 @@ export class Machine {
 
   /** A host function is a `ret` with a watch in front of it. */
   #installHost(name: string, address: bigint): void {
-    const id = this.events.add({ kind: "host", name, offset: 0 }, { event: true, call: () => this.host.enter(name) });
+    const id = this.events.add(
+      { kinds: ["host"], name, offset: 0 },
+      { event: true, call: () => this.host.enter(name) },
+    );
     this.#placeReturn(address, MARK_BY_DIRECT | MARK_BY_INDIRECT | (id << MARK_WATCH_SHIFT));
   }
 
@@ -175,7 +202,7 @@ export class Machine {
     this.#placeReturn(plain, 0);
     const stub = this.symbols.address("(callback return)");
     const id = this.events.add(
-      { kind: "host", name: "(callback return)", offset: 0 },
+      { kinds: [], name: "(callback return)", offset: 0 },
       { call: () => this.host.resumed() },
     );
     this.#placeReturn(stub, MARK_BY_RET | (id << MARK_WATCH_SHIFT));
@@ -205,23 +232,23 @@ export class Machine {
     this.memory.ensure(image.address, BigInt(image.bytes.length), PROT_READ | PROT_EXEC);
     this.engine.write(image.address, image.bytes);
     const marks = marksOf(image);
-    const watch = (kind: EventKind, offset: number): number =>
-      this.events.add({ kind, name: image.name, offset, func: placed }, { event: true }) << MARK_WATCH_SHIFT;
-    marks[image.entry] |= MARK_BY_DIRECT | MARK_BY_INDIRECT | watch("enter", image.entry);
-    if (image.landing !== undefined) {
-      marks[image.landing] |= MARK_BY_DIRECT | MARK_BY_INDIRECT;
-      if (image.landing !== image.body) marks[image.landing] |= watch("land", image.landing);
-    }
-    if (image.body < marks.length && !(marks[image.body] >>> MARK_WATCH_SHIFT))
-      marks[image.body] |= watch("body", image.body);
-    for (let i = 0; i < image.starts.length; i++) {
-      const next = image.starts[i + 1];
-      if (image.flags[i] & FLOW_CALL && next !== undefined && !(marks[next] >>> MARK_WATCH_SHIFT))
-        marks[next] |= watch("resume", next);
-      if (image.flags[i] & POKED) marks[image.starts[i]] |= MARK_DIRECT;
+    marks[image.entry] |= MARK_BY_DIRECT | MARK_BY_INDIRECT;
+    if (image.landing !== undefined) marks[image.landing] |= MARK_BY_DIRECT | MARK_BY_INDIRECT;
+    for (let i = 0; i < image.starts.length; i++) if (image.flags[i] & POKED) marks[image.starts[i]] |= MARK_DIRECT;
+    for (const [offset, kinds] of watchedPoints(image)) {
+      const watch: Watch = { event: true };
+      if (kinds.includes("land")) Object.assign(watch, { transfersOnly: true, call: () => this.#landed() });
+      const id = this.events.add({ kinds, name: image.name, offset, func: placed }, watch);
+      marks[offset] |= id << MARK_WATCH_SHIFT;
     }
     this.engine.mark(image.address, marks);
     return placed;
+  }
+
+  /** A tail call is about to land: count it, and stop at the first past the limit. */
+  #landed(): "stop" | undefined {
+    this.tailCalls++;
+    return this.tailCalls > this.tailCallLimit ? "stop" : undefined;
   }
 
   /** The function whose bytes cover an address, and the offset into it. */
@@ -236,6 +263,8 @@ export class Machine {
   /** Set up the registers for a call from the kernel into a program. */
   prepare(state: EntryState): void {
     const { regs } = this.engine;
+    this.tailCalls = 0;
+    this.host.reset();
     for (let reg = 0; reg < 16; reg++) regs[reg] = entryPattern(reg);
     const rsp = this.#task.stackHigh - 256n - 8n;
     regs[7] = state.context;

@@ -1,16 +1,16 @@
 import type { Engine, Watch } from "./engine.ts";
-import { EVENT_WORDS } from "./engine.ts";
+import { EVENT_FROM, EVENT_WORDS } from "./engine.ts";
 import type { PlacedFunction } from "./machine.ts";
 
 /**
  * Points of a run that the machine reports: `enter` a function from its start, `land` in it by a tail call, its `body` (first
- * BPF instruction) reached, `resume` at a return site, `host`: a kernel function is entered.
+ * BPF instruction) reached, `resume` at a return site, `tail`: a tail call is tried, `host`: a kernel function is entered.
  */
-export type EventKind = "enter" | "land" | "body" | "resume" | "host";
+export type EventKind = "enter" | "land" | "body" | "resume" | "tail" | "host";
 
 /** A watched point of the code. */
 export interface Watched {
-  kind: EventKind;
+  kinds: EventKind[];
   /** program#function or kernel symbol */
   name: string;
   /** bytes from the image's start */
@@ -18,8 +18,17 @@ export interface Watched {
   func?: PlacedFunction;
 }
 
-/** Takes events in order; `words` are u64 records as EVENT_* describe them, `at` the record's first word. */
-export type Observer = (watched: Watched, words: BigUint64Array, halves: Uint32Array, at: number) => void;
+/** One event: `words` are u64 records as EVENT_* describe them, `halves` the same as u32, `at` the record's first word. */
+export interface Event {
+  kind: EventKind;
+  watched: Watched;
+  words: BigUint64Array;
+  halves: Uint32Array;
+  at: number;
+}
+
+/** Takes events in order. The event object is reused: keep what you need of it, not the object. */
+export type Observer = (event: Event) => void;
 
 /** Hands the engine's event records to whoever wants to see the run. */
 export class EventStream {
@@ -47,11 +56,26 @@ export class EventStream {
 
   #dispatch(records: BigUint64Array, count: number): void {
     const halves = new Uint32Array(records.buffer, records.byteOffset, records.length * 2);
-    const observers = this.#observers;
+    const event: Event = { kind: "host", watched: NOTHING, words: records, halves, at: 0 };
     for (let i = 0, at = 0; i < count; i++, at += EVENT_WORDS) {
       const watched = this.watched[halves[at * 2]];
       if (!watched) continue;
-      for (const observer of observers) observer(watched, records, halves, at);
+      event.watched = watched;
+      event.at = at;
+      for (const kind of watched.kinds) {
+        if (kind === "land" && !landed(watched, records, at)) continue;
+        event.kind = kind;
+        for (const observer of this.#observers) observer(event);
+      }
     }
   }
+}
+
+const NOTHING: Watched = { kinds: [], name: "", offset: 0 };
+
+/** Control came to a landing pad from elsewhere, and not through the function's own prologue. */
+function landed({ func, offset }: Watched, words: BigUint64Array, at: number): boolean {
+  const from = words[at + EVENT_FROM];
+  const start = func?.image.address ?? 0n;
+  return from < start || from >= start + BigInt(offset);
 }

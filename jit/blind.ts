@@ -110,7 +110,12 @@ export function blindConstants(fn: JitFunction, random: () => number): JitFuncti
   moved[fn.insns.length] = out.length;
   for (const [slot, from] of fn.insns.entries()) retarget(fn, out, from, slot, moved, last);
   const calls = new Map([...fn.calls].map(([slot, target]) => [last[slot], target]));
-  return { ...fn, insns: out, calls };
+  const removed = new Map<number, number>();
+  for (const [slot, distance] of fn.removed) {
+    removed.set(last[slot], moved[slot + 1 + distance] - last[slot] - 1);
+    if (fn.insns[slot].code === LD_IMM64) out[last[slot]].imm = removed.get(last[slot])!;
+  }
+  return { ...fn, insns: out, calls, removed };
 }
 
 const usesAx = (from: Insn): boolean => from.dst === BPF_REG_AX || from.src === BPF_REG_AX;

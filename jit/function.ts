@@ -7,6 +7,11 @@ export interface JitFunction {
   insns: Insn[];
   /** slot of a CALL -> address it calls */
   calls: Map<number, bigint>;
+  /**
+   * slot of a CALL or LD_IMM64 of a function that was removed as dead code -> its distance in slots, which the CALL takes for
+   * an offset from __bpf_call_base, and the LD_IMM64 loads
+   */
+  removed: Map<number, number>;
   /** aux->func_idx is not 0: no entry from outside */
   isSubprog: boolean;
   /** bytes, not rounded (aux->stack_depth) */

@@ -86,7 +86,9 @@ function functionInput(
   const fn = xlated.functions[index];
   const insns = linked.slice(fn.start, fn.start + fn.insns);
   const calls = new Map<number, bigint>();
+  const removed = removedDistances(xlated, fn, insns);
   insns.forEach((insn, slot) => {
+    if (removed.has(slot)) return;
     if (insn.code === CALL) calls.set(slot, callTarget(xlated, fn.start + slot, insn, env));
     else if (insn.code === LD_IMM64 && insn.src === BPF_PSEUDO_FUNC && xlated.functions.length > 1)
       markFunction(insns, slot);
@@ -95,6 +97,7 @@ function functionInput(
     name: `${program}#${index}`,
     insns,
     calls,
+    removed,
     isSubprog: index > 0,
     stackDepth: fn.stackDepth,
     tailCallReachable: fn.tailCallReachable,
@@ -106,7 +109,25 @@ function functionInput(
     pokes: xlated.pokes.map(({ map, key }) => ({ map, key })),
     extraPass: xlated.functions.length > 1,
   };
-  return env.random ? blindConstants(input, () => env.random!(index)) : input;
+  const blinded = env.random ? blindConstants(input, () => env.random!(index)) : input;
+  for (const [slot, distance] of blinded.removed)
+    if (blinded.insns[slot].code === CALL) blinded.calls.set(slot, env.symbol("__bpf_call_base") + BigInt(distance));
+  return blinded;
+}
+
+/** Distances to functions that are gone: an LD_IMM64 holds its own, a CALL's callee is named by it. */
+function removedDistances(xlated: Xlated, fn: XlatedFunction, insns: Insn[]): Map<number, number> {
+  const removed = new Map<number, number>();
+  for (const at of xlated.removedCallees ?? []) {
+    const slot = at - fn.start;
+    const insn = insns[slot];
+    if (!insn) continue;
+    if (insn.code === LD_IMM64) {
+      insn.src = BPF_PSEUDO_FUNC; // still no constant to be blinded
+      removed.set(slot, insn.imm);
+    } else removed.set(slot, Number(/^__bpf_call_base\+(0x[0-9a-f]+)$/.exec(xlated.calls.get(at) ?? "")?.[1]));
+  }
+  return removed;
 }
 
 function privateStack(fn: XlatedFunction, index: number, env: ProgramEnvironment): bigint | undefined {

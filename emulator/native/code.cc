@@ -72,6 +72,7 @@ void Core::step(uint64_t at, uint32_t size) {
     flags &= ~kAgain;
     if (at == pc) {
       next = at + size;
+      engine->accesses.count = accessesBefore;
       return;
     }
   }
@@ -103,6 +104,7 @@ void Core::step(uint64_t at, uint32_t size) {
     recordStep(at);
     if (flags & kThrown) return;
   }
+  accessesBefore = engine->accesses.count;
   take();
   pc = at;
   marks = here;

@@ -76,7 +76,7 @@ struct Core {
   enum Flag : uint32_t {
     kFirst = 1,      // the next instruction may be anywhere: start of a run, or where a callback sent it
     kSkipWatch = 2,  // its watch has been served before the last stop
-    kAgain = 4,      // the hook fires a second time for pc, which has been seen to already
+    kAgain = 4,      // the hook may fire a second time for pc, which has been seen to already
     kStackStop = 8,  // the instruction at pc broke a stack; the run ends before the next one
     kFaulted = 16,
     kTraced = 32,
@@ -102,6 +102,7 @@ struct Core {
   uint64_t storeAt = 0, storeSize = 0;                        // this is, as far as its pieces have come in
   uint64_t loadAt = 0, loadSize = 0;                          // the last load, when loads are hooked
   int loadParts = 0;                                          // halves still to come of a load across two pages
+  uint32_t accessesBefore = 0;                                // traced: records before the instruction at pc
   uint64_t probed = 0;     // instructions seen while probing; stores in the self-test
   uint64_t probedRam = 0;  // the last of those stores
 

@@ -185,7 +185,7 @@ void Engine::settleFault(Core* core, uint64_t until) {
   const uint64_t faulting = fault.address;
   if (fault.access == kFetch) {
     core->stop = {StopKind::kFault, file->word[kRip], kFetch, faulting, 0, fault.mapped};
-    if (core->flags & Core::kAgain) core->held++;
+    if ((core->flags & Core::kAgain) && file->word[kRip] == core->pc) core->held++;  // counted, and now out of reach
     return;
   }
   *file = fault.registers;

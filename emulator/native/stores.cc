@@ -18,8 +18,13 @@ bool Core::slowStore(PageRef page, uint64_t offset, uint64_t size) {
   engine->memory.touch(page);
   if (offset + kReach > kPageSize || (flags & kFaulted)) keep(address, page.host() + offset, size);
   if ((pageFlags & kPageGuard) && !(flags & kProbing)) checkStack(address, size);
-  if (pageFlags & kPageCode) engine->rewrittenBy(this, page.address());
-  return !(pageFlags & kPageCode);
+  if (!(pageFlags & kPageCode)) return true;
+  engine->rewrittenBy(this, page.address());
+  if (!(flags & (kFaulted | kProbing))) {
+    flags |= kAgain;  // when it drops translations, Unicorn begins the storing instruction anew
+    attend();
+  }
+  return false;
 }
 
 // For Unicorn's own hook, which gives the address and hears of each store once.

@@ -75,7 +75,7 @@ export function captureSymbols(kernel: KernelRecord): Record<string, bigint> {
       for (const name of names) all[name] ??= hex(address);
   for (const [address, { names }] of Object.entries(kernel.helper_targets))
     for (const name of names) all[name] ??= hex(address);
-  return all;
+  return { ...all, ...percpuSymbols(kernel) };
 }
 
 /** The modelled kernel as the capture describes it. */

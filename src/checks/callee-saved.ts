@@ -1,0 +1,66 @@
+import { EVENT_PC, EVENT_REGS, R12, R13, R14, R15, RBP, RBX, RSP } from "../../emulator/engine.ts";
+import type { Event } from "../../emulator/recording.ts";
+import { type Check, type CheckContext, hex } from "./check.ts";
+import { Frames } from "./frames.ts";
+
+const SAVED: readonly [number, string][] = [
+  [RBX, "rbx"],
+  [RBP, "rbp"],
+  [R12, "r12"],
+  [R13, "r13"],
+  [R14, "r14"],
+  [R15, "r15"],
+];
+
+/** Compares the registers at every return site with those at the entry that it belongs to. */
+export const calleeSaved: Check = {
+  name: "callee-saved",
+  about: "rbx, rbp, r12 to r15 and rsp are after a call what they were before it",
+  start(context) {
+    const frames = new Frames();
+    return {
+      observe(event) {
+        if (event.kind === "enter") frames.enter(event);
+        else if (event.kind === "land") frames.replace(event.watched.name);
+        else if (event.kind === "resume") resume(context, frames, event);
+      },
+      returned() {
+        if (!frames.depth) return;
+        const { regs } = context.machine.engine;
+        compare(context, frames, 0, context.machine.functions[0]?.entry ?? 0n, (reg) => regs[reg]);
+      },
+    };
+  },
+};
+
+function resume(context: CheckContext, frames: Frames, event: Event): void {
+  const index = frames.find(event);
+  if (index < 0) return; // a kernel function returned
+  const { halves, words, at } = event;
+  const differs = SAVED.some(
+    ([reg]) => !frames.same(index, reg, halves[2 * (at + EVENT_REGS + reg)], halves[2 * (at + EVENT_REGS + reg) + 1]),
+  );
+  if (differs || words[at + EVENT_REGS + RSP] !== frames.returnedRsp(index))
+    compare(context, frames, index, words[at + EVENT_PC], (reg) => words[at + EVENT_REGS + reg]);
+  frames.leave(index);
+}
+
+function compare(context: CheckContext, frames: Frames, index: number, pc: bigint, now: (reg: number) => bigint): void {
+  const callee = frames.names[index];
+  for (const [reg, name] of SAVED) {
+    const before = frames.register(index, reg);
+    if (now(reg) === before) continue;
+    context.report("callee-saved", pc, {
+      message: `${callee} did not preserve ${name}`,
+      expected: `${name} = ${hex(before)}`,
+      actual: hex(now(reg)),
+    });
+  }
+  const rsp = frames.returnedRsp(index);
+  if (now(RSP) !== rsp)
+    context.report("callee-saved", pc, {
+      message: `${callee} returned with another stack pointer`,
+      expected: `rsp = ${hex(rsp)}`,
+      actual: `${hex(now(RSP))} (${now(RSP) - rsp} bytes off)`,
+    });
+}

@@ -72,7 +72,7 @@ export interface Watch {
 
 /** u64 words of an event record. */
 export const EVENT_WORDS = 24;
-/** watch id (low 32 bits) and EVENT_* kind (high 32 bits) */
+/** watch id (low 32 bits), and how control came (high 32 bits): 0 in sequence, else MARK_BY_DIRECT, _INDIRECT or _RET */
 export const EVENT_ID = 0;
 export const EVENT_PC = 1;
 /** address of the instruction executed just before */

@@ -6,7 +6,8 @@ export interface MachineLayout {
   percpu: PercpuLayout;
   /** addresses of kernel symbols; one that is missing gets an address when somebody asks for it */
   symbols?: Record<string, bigint>;
-  /** names that stand for the same function as a model that exists under another name, e.g. its __pi_ alias */
+  /** where functions without a given address go; default TEXT_BASE */
+  textBase?: bigint;
 }
 
 /**

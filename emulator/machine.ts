@@ -1,4 +1,4 @@
-import { FLOW_CALL, type Image, POKED } from "../bpf/image.ts";
+import { FLOW_CALL, type Image, type InsnFlags, POKED } from "../bpf/image.ts";
 import { Allocator } from "./allocator.ts";
 import {
   type Engine,
@@ -31,7 +31,7 @@ import {
   TEXT_BASE,
   TEXT_SIZE,
 } from "./layout.ts";
-import { marksOf } from "./marks.ts";
+import { markOf, marksOf } from "./marks.ts";
 import { GuestMemory } from "./memory.ts";
 import { PERCPU_AREA_SIZE, PercpuAreas } from "./percpu.ts";
 import { type EventKind, EventStream } from "./recording.ts";
@@ -120,9 +120,10 @@ export class Machine {
     this.memory = new GuestMemory(engine);
     this.events = new EventStream(engine);
     for (const region of options.regions ?? []) this.memory.ensure(region.start, region.size, region.prot);
-    this.memory.ensure(TEXT_BASE, TEXT_SIZE, PROT_READ | PROT_EXEC);
+    const textBase = layout.textBase ?? TEXT_BASE;
+    this.memory.ensure(textBase, TEXT_SIZE, PROT_READ | PROT_EXEC);
     this.memory.ensure(DIRECT_MAP_BASE, DIRECT_MAP_SIZE, PROT_READ | PROT_WRITE);
-    this.symbols = new SymbolTable(new Allocator("kernel text", TEXT_BASE, TEXT_SIZE), layout.symbols);
+    this.symbols = new SymbolTable(new Allocator("kernel text", textBase, TEXT_SIZE), layout.symbols);
     this.heap = new Allocator("the direct map", DIRECT_MAP_BASE + 0x1000n, DIRECT_MAP_SIZE - 0x1000n);
     this.#jit = new Allocator("the JIT region", JIT_BASE, JIT_SIZE);
     const areas = Array.from({ length: cpus }, () => this.heap.take(PERCPU_AREA_SIZE, 4096));
@@ -171,6 +172,11 @@ export class Machine {
   installAt(name: string, address: bigint): void {
     this.symbols.define(name, address);
     this.#install(name, address, this.#kernelCode(name));
+  }
+
+  /** Whether the machine knows what that kernel function does. */
+  models(name: string): boolean {
+    return this.host.has(name) || this.#kernelCode(name) !== undefined;
   }
 
   #kernelCode(name: string): KernelCode | undefined {
@@ -243,6 +249,18 @@ export class Machine {
     }
     this.engine.mark(image.address, marks);
     return placed;
+  }
+
+  /** Rewrite a function's patch site into a call of a trampoline, which returns behind it, or calls on from there. */
+  patchCall(func: PlacedFunction, site: number, bytes: Uint8Array, flags: InsnFlags): void {
+    const { image } = func;
+    const after = site + bytes.length;
+    this.engine.write(image.address + BigInt(site), bytes);
+    const marks = marksOf(image);
+    image.flags[image.starts.indexOf(site)] |= flags;
+    const arrive = MARK_BY_DIRECT | MARK_BY_INDIRECT | MARK_BY_RET;
+    this.engine.mark(image.address + BigInt(site), Uint32Array.of(markOf(flags)));
+    this.engine.mark(image.address + BigInt(after), Uint32Array.of((marks[after] | arrive) >>> 0));
   }
 
   /** A tail call is about to land: count it, and stop at the first past the limit. */

@@ -47,7 +47,7 @@ export function marksOf(code: MarkedCode): Uint32Array {
   for (let i = 0; i < starts.length; i++) {
     const next = i + 1 < starts.length ? starts[i + 1] : bytes.length;
     if (flags[i] & FLOW_CALL && next < bytes.length) marks[next] |= MARK_BY_RET;
-    if (!(flags[i] & FLOW_DIRECT) || flags[i] & FLOW_CALL) continue;
+    if (!(flags[i] & FLOW_DIRECT)) continue;
     const target = jumpTarget(bytes, starts[i], next);
     if (target !== undefined && target >= 0 && target < bytes.length) marks[target] |= MARK_BY_DIRECT;
   }

@@ -1,5 +1,5 @@
 import type { Engine, Watch } from "./engine.ts";
-import { EVENT_FROM, EVENT_WORDS } from "./engine.ts";
+import { EVENT_WORDS, MARK_BY_RET } from "./engine.ts";
 import type { PlacedFunction } from "./machine.ts";
 
 /**
@@ -63,7 +63,9 @@ export class EventStream {
       event.watched = watched;
       event.at = at;
       for (const kind of watched.kinds) {
-        if (kind === "land" && !landed(watched, records, at)) continue;
+        // a landing pad is passed on the way in, a return site may be jumped to
+        if (kind === "land" && !halves[at * 2 + 1]) continue;
+        if (kind === "resume" && halves[at * 2 + 1] !== MARK_BY_RET) continue;
         event.kind = kind;
         for (const observer of this.#observers) observer(event);
       }
@@ -72,10 +74,3 @@ export class EventStream {
 }
 
 const NOTHING: Watched = { kinds: [], name: "", offset: 0 };
-
-/** Control came to a landing pad from elsewhere, and not through the function's own prologue. */
-function landed({ func, offset }: Watched, words: BigUint64Array, at: number): boolean {
-  const from = words[at + EVENT_FROM];
-  const start = func?.image.address ?? 0n;
-  return from < start || from >= start + BigInt(offset);
-}

@@ -98,7 +98,7 @@ void Core::step(uint64_t at, uint32_t size) {
     if (held == 0) return finish({StopKind::kBudget, at});
     if (engine->stopRequested()) return finish({StopKind::kStopped, at});
   }
-  if ((here & kWatchMask) && !(flags & kSkipWatch) && !watch(here >> kWatchShift, at, arrived)) return;
+  if ((here & kWatchMask) && !(flags & kSkipWatch) && !watch(here >> kWatchShift, at, arrived ? wantedAtTarget(marks) : 0)) return;
   flags &= ~(kFirst | kSkipWatch);
   if (flags & kTraced) {
     recordStep(at);

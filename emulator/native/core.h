@@ -122,8 +122,8 @@ struct Core {
   // code.cc
   void step(uint64_t at, uint32_t size);
   // watches.cc
-  bool watch(uint32_t id, uint64_t at, bool arrived);
-  void record(uint32_t id, uint64_t at);
+  bool watch(uint32_t id, uint64_t at, uint32_t arrival);
+  void record(uint32_t id, uint64_t at, uint32_t arrival);
   bool call(uint32_t id, uint64_t* rip, bool* stops);
   // inside.cc: a store of `size` bytes at Unicorn's ram address; true: there is no code, never was
   bool store(uint64_t ram, uint64_t size);

@@ -6,11 +6,11 @@
 namespace jitproof {
 
 // False: the instruction shall not execute now, as the run ends or goes on elsewhere.
-bool Core::watch(uint32_t id, uint64_t at, bool arrived) {
+bool Core::watch(uint32_t id, uint64_t at, uint32_t arrival) {
   if (id >= engine->watches().size()) return true;
   WatchEntry& entry = engine->watches()[id];
   uint32_t what = entry.flags;  // a callback may redefine the watch
-  if ((what & WatchEntry::kTransfersOnly) && !arrived) what &= WatchEntry::kEvent;
+  if ((what & WatchEntry::kTransfersOnly) && !arrival) what &= WatchEntry::kEvent;
   if (what & WatchEntry::kCount) {
     if ((what & WatchEntry::kLimit) && entry.hits >= entry.limit) {
       finish({StopKind::kLimit, at, id});
@@ -19,7 +19,7 @@ bool Core::watch(uint32_t id, uint64_t at, bool arrived) {
     entry.hits++;
   }
   if (what & WatchEntry::kEvent) {
-    record(id, at);
+    record(id, at, arrival);
     if (flags & kThrown) return false;
   }
   uint64_t to = at;
@@ -38,7 +38,7 @@ bool Core::watch(uint32_t id, uint64_t at, bool arrived) {
   return false;
 }
 
-void Core::record(uint32_t id, uint64_t at) {
+void Core::record(uint32_t id, uint64_t at, uint32_t arrival) {
   Records& events = engine->events;
   if (!events.words) return;
   uint64_t* event = events.words + uint64_t{events.count} * kEventWords;
@@ -48,7 +48,7 @@ void Core::record(uint32_t id, uint64_t at) {
     readRegisters(uc, nullptr, &file);
     general = file.word;
   }
-  event[0] = id;
+  event[0] = id | uint64_t{arrival} << 32;
   event[1] = at;
   event[2] = pc;
   event[3] = engine->icount(*this);

@@ -6,6 +6,8 @@ import { UserError } from "../../error.ts";
 import type { KernelRecord } from "./format.ts";
 
 const PAGE = 4096n;
+/** Above the kernel's own text and data, below modules. */
+const BEYOND_TEXT = 0xffffffffa0000000n;
 const hex = (text: string): bigint => BigInt(`0x${text}`);
 
 /** The profile of the kernel that a capture was made on: the release's, with what the capture says of CPU and options. */
@@ -83,5 +85,9 @@ export function captureLayout(kernel: KernelRecord, file: string): MachineLayout
   const structs = kernel.btf?.structs;
   if (!structs) throw new UserError("the kernel record has no struct layouts (btf.structs)", { file });
   const start = kernel.symbols.__per_cpu_start;
-  return { structs, percpu: { start: start === undefined ? 0n : hex(start), symbols: percpuSymbols(kernel) } };
+  return {
+    structs,
+    percpu: { start: start === undefined ? 0n : hex(start), symbols: percpuSymbols(kernel) },
+    textBase: BEYOND_TEXT,
+  };
 }

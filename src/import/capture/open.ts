@@ -1,0 +1,50 @@
+import type { CaptureKernel } from "./compile.ts";
+import { captureFeatures } from "./features.ts";
+import type { KernelRecord } from "./format.ts";
+import { captureLayout, captureProfile, captureSymbols } from "./kernel.ts";
+import { type Capture, readCapture } from "./read.ts";
+import type { ReplayOptions } from "./replay.ts";
+import { CaptureSymbols } from "./symbols.ts";
+
+/** A capture with everything about its kernel worked out. */
+export interface OpenCapture {
+  capture: Capture;
+  kernel: CaptureKernel;
+  machine: Omit<ReplayOptions, "bytes">;
+}
+
+/** Read a capture and what it says of its kernel. Throws UserError. */
+export function openCapture(file: string): OpenCapture {
+  const capture = readCapture(file);
+  const { kernel } = capture;
+  const [major, minor] = kernel.release.split(".").map(Number);
+  return {
+    capture,
+    kernel: {
+      profile: captureProfile(kernel, file),
+      features: captureFeatures(kernel, file),
+      symbols: new CaptureSymbols(captureSymbols(kernel)),
+      callBase: BigInt(`0x${kernel.bpf_call_base}`),
+    },
+    machine: {
+      layout: captureLayout(kernel, file),
+      functions: callable(kernel),
+      foldedChecksum: major > 6 || (major === 6 && minor >= 18),
+    },
+  };
+}
+
+/** Kernel functions that images or trampolines may call or jump to, by address. */
+function callable(kernel: KernelRecord): Map<bigint, string[]> {
+  const functions = new Map<bigint, string[]>();
+  const add = (address: string, names: string[]): void => {
+    const at = BigInt(`0x${address}`);
+    functions.set(at, [...(functions.get(at) ?? []), ...names]);
+  };
+  for (const kind of ["call", "jmp"])
+    for (const [address, names] of Object.entries(kernel.targets[kind] ?? {})) add(address, names);
+  for (const [address, { names }] of Object.entries(kernel.helper_targets)) add(address, names);
+  for (const [name, address] of Object.entries(kernel.symbols))
+    if (/^__bpf_(prog_enter|prog_exit|tramp_)/.test(name)) add(address, [name]);
+  return functions;
+}

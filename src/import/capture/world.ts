@@ -1,0 +1,145 @@
+import { FLOW_CALL, FLOW_DIRECT, type Image, STACK_PUSH } from "../../../bpf/image.ts";
+import type { ProgramSet } from "../../../bpf/program.ts";
+import { checksumDiff16 } from "../../../emulator/helpers/checksum.ts";
+import { Kernel } from "../../../emulator/kernel.ts";
+import type { MachineLayout } from "../../../emulator/layout.ts";
+import type { Machine, PlacedFunction } from "../../../emulator/machine.ts";
+import { ProgArrayMap } from "../../../emulator/maps/prog-array.ts";
+import { setProgArray } from "../../../emulator/poke.ts";
+import { ProgramBook } from "../../runner/code-book.ts";
+import { newMachine } from "../../runner/machine.ts";
+import { Session } from "../../runner/session.ts";
+import { decodeTable } from "../x86/decode.ts";
+import { type CaptureKernel, type Compiled, compileCaptured } from "./compile.ts";
+import type { CapturedFunction, CaptureRecord, ProgramsRecord } from "./format.ts";
+import { captureRegions } from "./regions.ts";
+import { sourceSet } from "./source.ts";
+
+const fromHex = (text: string): Uint8Array => Uint8Array.from(Buffer.from(text, "hex"));
+const address = (text: string): bigint => BigInt(`0x${text}`);
+
+/** A captured set on a machine: programs placed, slots filled. */
+export interface CaptureWorld {
+  session: Session;
+  kernel: Kernel;
+  machine: Machine;
+  /** main function of each program */
+  entries: Map<string, { entry: bigint; type: number }>;
+  compiled: Compiled[];
+}
+
+export interface WorldOptions {
+  /** run the kernel's bytes, or ours */
+  bytes: "captured" | "ours";
+  layout: MachineLayout;
+  /** address -> names of the kernel functions that the capture's images may call */
+  functions: Map<bigint, string[]>;
+  /** bpf_csum_diff folds to 16 bits (since 6.18) */
+  foldedChecksum: boolean;
+}
+
+/** Put a captured set on a fresh machine. Close the machine. */
+export function buildWorld(
+  kernelInfo: CaptureKernel,
+  record: CaptureRecord,
+  source: ProgramsRecord,
+  options: WorldOptions,
+): CaptureWorld {
+  const set = sourceSet(source);
+  const machine = newMachine(options.layout, captureRegions(record, source, options.functions.keys()));
+  const kernel = new Kernel(machine);
+  if (options.foldedChecksum) kernel.checksumDiff = checksumDiff16;
+  installFunctions(machine, options.functions);
+  for (const def of set.maps) kernel.addMap(def, address(record.maps[def.name].addr));
+
+  const book = new ProgramBook();
+  const entries = new Map<string, { entry: bigint; type: number }>();
+  const compiled = record.progs.map((captured, index) => {
+    const result = compileCaptured(kernelInfo, set, record, index);
+    book.add(captured.name, result.xlated);
+    const placed = result.images.map((image, i) => machine.place(imageToRun(image, captured.funcs[i], options.bytes)));
+    entries.set(captured.name, { entry: placed[0].entry, type: captured.type });
+    kernel.addProgram(captured.name, placed[0].entry);
+    linkException(kernel, result, placed);
+    return result;
+  });
+  placeTrampolines(machine, record);
+  fillSlots(kernel, set, record);
+  return { session: new Session(kernel, book), kernel, machine, entries, compiled };
+}
+
+/** Models and code of kernel functions at the addresses that the capture gives them. */
+function installFunctions(machine: Machine, functions: Map<bigint, string[]>): void {
+  for (const [at, names] of functions) {
+    const known = names.find((name) => machine.models(name)) ?? names[0];
+    machine.installAt(known, at);
+  }
+}
+
+/** Our image's meaning with the kernel's bytes in it, where they are captured; where they differ, decoded afresh. */
+function imageToRun(image: Image, captured: CapturedFunction | undefined, which: "captured" | "ours"): Image {
+  if (!captured || which === "ours") return image;
+  const bytes = fromHex(captured.hex);
+  if (Buffer.compare(bytes, image.bytes) === 0) return image;
+  return { ...image, bytes, ...decodeTable(bytes), notes: new Map() };
+}
+
+/** The callback that bpf_throw() ends in, on the main function's frame. */
+function linkException(kernel: Kernel, { xlated }: Compiled, placed: PlacedFunction[]): void {
+  const callback = xlated.functions.findIndex((fn) => fn.exceptionCallback);
+  if (xlated.functions[0].exceptionBoundary && callback > 0)
+    kernel.exceptionCallbacks.set(placed[0].entry, placed[callback].entry);
+}
+
+/** Active trampolines, and the calls of them at their targets' patch sites. */
+function placeTrampolines(machine: Machine, record: CaptureRecord): void {
+  for (const trampoline of record.trampolines ?? [])
+    if (trampoline.active)
+      machine.place(trampolineImage(trampoline.name, address(trampoline.addr), fromHex(trampoline.hex)));
+  if (!record.trampolines?.length) return;
+  for (const { funcs } of record.progs) for (const fn of funcs) if (fn.hex_final) attach(machine, fn);
+}
+
+function trampolineImage(name: string, at: bigint, bytes: Uint8Array): Image {
+  const table = decodeTable(bytes);
+  return {
+    name,
+    address: at,
+    bytes,
+    entry: 0,
+    body: bytes.length,
+    ends: Int32Array.of(bytes.length),
+    ...table,
+    notes: new Map(),
+    tailCalls: [],
+    pokes: [],
+    extable: [],
+    epilogue: bytes.length,
+    passes: [],
+  };
+}
+
+/** Write the patch site as the capture has it after attaching. */
+function attach(machine: Machine, fn: CapturedFunction): void {
+  const placed = machine.functions.find(({ image }) => image.address === address(fn.addr));
+  const site = placed?.image.patchSite;
+  if (!placed || site === undefined) return;
+  const bytes = fromHex(fn.hex_final!).subarray(site, site + 5);
+  if (bytes[0] === 0xe8) machine.patchCall(placed, site, bytes, FLOW_DIRECT | FLOW_CALL | STACK_PUSH);
+}
+
+/** Prog array slots in the order in which they were written; those whose write failed stay empty. */
+function fillSlots(kernel: Kernel, set: ProgramSet, record: CaptureRecord): void {
+  const failed = new Set(
+    (record.errors ?? []).flatMap((error) => {
+      const { ev, i } = error as { ev?: string; i?: number };
+      return ev === "slot" && i !== undefined ? [i] : [];
+    }),
+  );
+  set.slots.forEach(({ map, index, prog }, i) => {
+    const array = kernel.maps.get(map);
+    const program = kernel.programs.find(({ name }) => name === prog);
+    if (failed.has(i) || !(array instanceof ProgArrayMap) || !program) return;
+    setProgArray(kernel.machine, array, index, program);
+  });
+}

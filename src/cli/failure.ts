@@ -13,8 +13,15 @@ export function report(error: unknown): number {
 function describe(error: unknown): string {
   if (error instanceof UserError) return oneLine(`${error.location()}: ${error.message}`);
   if (isUsage(error)) return oneLine(`jitproof: ${usage(error)}`);
+  if (isMissingEngine(error))
+    return "jitproof: there is no engine for this platform yet; build it with: npx jitproof-setup (in a clone: npm run setup)";
   const message = error instanceof Error ? `${error.name}: ${error.message}` : String(error);
   return oneLine(`jitproof: a bug in jitproof, please report it (JITPROOF_DEBUG=1 adds the stack): ${message}`);
+}
+
+/** EngineError of emulator/native/addon.ts, before anything ran. */
+function isMissingEngine(error: unknown): boolean {
+  return error instanceof Error && error.name === "EngineError" && /is not built|does not load/.test(error.message);
 }
 
 /** CommanderError, known by its code so that --help needs no commander. */

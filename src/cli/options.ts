@@ -14,7 +14,7 @@ export interface Shard {
 /** The options that commands share, checked. */
 export interface SharedOptions {
   filter?: RegExp;
-  /** existing names, in their own order; all when none is asked for */
+  /** existing names; the kernels when none is asked for */
   profiles: string[];
   reporter: ReporterName;
   output?: string;
@@ -53,7 +53,7 @@ export function addShared(command: Command, names: readonly SharedName[]): Comma
 
 /** What commander parsed, with defaults for what the command doesn't have. */
 export async function readShared(parsed: Record<string, unknown>): Promise<SharedOptions> {
-  const { profileNames } = await import("../runner/profiles.ts");
+  const known = await import("../runner/profiles.ts");
   const {
     filter,
     profile,
@@ -75,7 +75,7 @@ export async function readShared(parsed: Record<string, unknown>): Promise<Share
   };
   return {
     ...(filter ? { filter } : {}),
-    profiles: selectProfiles(profile ?? [], profileNames()),
+    profiles: profile ? selectProfiles(profile, known) : known.defaultProfiles(),
     reporter: reporter ?? "pretty",
     ...(output === undefined ? {} : { output }),
     jobs: count ?? availableParallelism(),
@@ -85,15 +85,19 @@ export async function readShared(parsed: Record<string, unknown>): Promise<Share
   };
 }
 
-/** The known names that the patterns mean, in the order of `known`. Throws UserError for a pattern that means none. */
-export function selectProfiles(patterns: readonly string[], known: readonly string[]): string[] {
-  if (patterns.length === 0) return [...known];
-  for (const pattern of patterns) {
-    if (known.some((name) => matches(pattern, name))) continue;
-    if (isGlob(pattern)) throw new UserError(`no profile matches "${pattern}"; there are ${known.join(", ")}`);
-    throw new UserError(`unknown profile "${pattern}"${hint(pattern, known)}`);
+/** The profiles that names and globs mean: the listed ones in the list's order, then others. Throws UserError for one that means none. */
+export function selectProfiles(
+  patterns: readonly string[],
+  { profileNames, isProfile }: { profileNames(): string[]; isProfile(name: string): boolean },
+): string[] {
+  const known = profileNames();
+  const listed = known.filter((name) => patterns.some((pattern) => matches(pattern, name)));
+  const others = patterns.filter((pattern) => !known.some((name) => matches(pattern, name)));
+  for (const pattern of others) {
+    if (isGlob(pattern)) throw new UserError(`no profile matches "${pattern}"${hint(pattern, known)}`);
+    if (!isProfile(pattern)) throw new UserError(`unknown profile "${pattern}"${hint(pattern, known)}`);
   }
-  return known.filter((name) => patterns.some((pattern) => matches(pattern, name)));
+  return [...listed, ...new Set(others)];
 }
 
 function regExp(source: string): RegExp {

@@ -1,5 +1,5 @@
 import { UserError } from "../error.ts";
-import { profileNames } from "../runner/profiles.ts";
+import { isProfile, profileNames } from "../runner/profiles.ts";
 import { findScenarios } from "../scenario/find.ts";
 import { loadScenario } from "../scenario/load.ts";
 import type { Scenario } from "../scenario/scenario.ts";
@@ -16,6 +16,6 @@ export function selectScenarios(
   if (filter && named.length === 0)
     throw new UserError(`no scenario's name matches --filter ${filter.source} (of ${found.length})`);
   const part = shard ? named.filter((_, i) => i % shard.of === shard.part - 1) : named;
-  const profiles = profileNames();
+  const profiles = { names: profileNames(), has: isProfile };
   return part.map(({ id, file }) => loadScenario(file, { id, profiles }));
 }

@@ -1,14 +1,14 @@
-import { matches, mostSpecific } from "./glob.ts";
+import { covers, matches, mostSpecific } from "./glob.ts";
 import type { Break, CodeExpectation, Expectation, Scenario, Step } from "./scenario.ts";
 
 /** Whether the scenario speaks about a profile. */
 export function appliesTo(scenario: Scenario, profile: string): boolean {
-  return scenario.profiles.length === 0 || scenario.profiles.some((pattern) => matches(pattern, profile));
+  return scenario.profiles.length === 0 || scenario.profiles.some((pattern) => covers(pattern, profile));
 }
 
-/** How the scenario says the profile breaks: the entry of that very name, else the first glob that matches. */
+/** How the scenario says the profile breaks: the entry of that name, else of the kernel it is a variant of, else the first glob that matches. */
 export function breakOf(scenario: Scenario, profile: string): Break | undefined {
-  return mostSpecific(scenario.breaks, profile);
+  return mostSpecific(scenario.breaks, profile, covers);
 }
 
 /** The steps with what each run must do on this profile: the last run's expectation gives way to `breaks` value by value. */
@@ -37,13 +37,11 @@ function overridden(base: Expectation, by: Expectation): Expectation {
 /** The xlated and jited texts that a profile must produce; a text for the very name comes before one for a glob. */
 export function codeFor(scenario: Scenario, profile: string): CodeExpectation[] {
   const jited = scenario.code.filter((entry) => entry.kind === "jited");
-  return scenario.code.filter(
-    (entry) =>
-      entry.kind === "xlated" ||
-      entry ===
-        mostSpecific(
-          jited.filter((other) => other.program === entry.program),
-          profile,
-        ),
-  );
+  const best = ({ program }: CodeExpectation) =>
+    mostSpecific(
+      jited.filter((other) => other.program === program),
+      profile,
+      matches,
+    );
+  return scenario.code.filter((entry) => entry.kind === "xlated" || entry === best(entry));
 }

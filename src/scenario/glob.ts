@@ -13,7 +13,18 @@ export function isGlob(pattern: string): boolean {
   return /[*?]/.test(pattern);
 }
 
-/** The pattern that speaks for `name`: the name itself before any glob, then the first glob that matches. */
-export function mostSpecific<T extends { profile: string }>(entries: readonly T[], name: string): T | undefined {
-  return entries.find((e) => e.profile === name) ?? entries.find((e) => matches(e.profile, name));
+/** Whether a pattern speaks about a profile: as matches(), and a kernel's name also for its variants ("linux-6.1+mitoff"). */
+export function covers(pattern: string, name: string): boolean {
+  return matches(pattern, name) || name.startsWith(`${pattern}+`);
+}
+
+/** The entry that speaks for `name`: the name itself, else the longest kernel and variants it is built on, else the first glob. */
+export function mostSpecific<T extends { profile: string }>(
+  entries: readonly T[],
+  name: string,
+  fits: (pattern: string, name: string) => boolean,
+): T | undefined {
+  const plain = entries.filter(({ profile }) => !isGlob(profile) && fits(profile, name));
+  plain.sort((a, b) => b.profile.length - a.profile.length);
+  return plain[0] ?? entries.find(({ profile }) => fits(profile, name));
 }

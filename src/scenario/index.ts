@@ -1,7 +1,7 @@
 export { type BlessedValue, bless, type Change } from "./bless.ts";
 export { appliesTo, breakOf, codeFor, stepsFor } from "./expect.ts";
 export { catalogue, type Found, findScenarios } from "./find.ts";
-export { isGlob, matches } from "./glob.ts";
+export { covers, isGlob, matches } from "./glob.ts";
 export type { Position } from "./lines.ts";
 export { type LoadOptions, loadScenario, parseScenario } from "./load.ts";
 export * from "./names.ts";

@@ -1,3 +1,4 @@
+import { hint } from "../suggest.ts";
 import { Cursor } from "./cursor.ts";
 import { parseYaml, readText, type SourceFile } from "./document.ts";
 import { isGlob, matches } from "./glob.ts";
@@ -11,8 +12,8 @@ import type { Placed } from "./shape.ts";
 export interface LoadOptions {
   /** path under the catalogue without .yaml; default: the file's name without it */
   id?: string;
-  /** names a profile may have; default: any */
-  profiles?: readonly string[];
+  /** the profiles there are: names to match and to suggest, and whether others exist, too; default: any name is fine */
+  profiles?: { names: readonly string[]; has?(name: string): boolean };
 }
 
 /** Reads one scenario. Throws UserError (file, line, column, what was expected) at the first thing that is wrong. */
@@ -85,16 +86,17 @@ function runStep(raw: RawScenario | RawStep, names: readonly string[], maps: Map
 }
 
 /** Every profile that the file names must exist; a glob must match one. */
-function checkProfiles(raw: RawScenario, known: readonly string[] | undefined): void {
+function checkProfiles(raw: RawScenario, known: LoadOptions["profiles"]): void {
   if (!known) return;
+  const { names, has } = known;
   const mentioned: Placed<string>[] = [
     ...(raw.profiles ?? []),
     ...(raw.expect?.jited ?? []).map(([profile]) => profile),
     ...(raw.breaks ?? []).map(([profile]) => profile),
   ];
   for (const { here, value } of mentioned)
-    if (!known.some((name) => matches(value, name))) {
-      if (isGlob(value)) here.fail(`no profile matches "${value}"; there are ${known.join(", ")}`);
-      here.unknown("profile", value, known);
+    if (!names.some((name) => matches(value, name)) && !has?.(value)) {
+      if (isGlob(value)) here.fail(`no profile matches "${value}"${hint(value, names)}`);
+      here.unknown("profile", value, names);
     }
 }

@@ -19,7 +19,7 @@ export function engineSteps(root, pack, log) {
   const sources = () =>
     filesUnder(root, ["emulator/native", "tools/setup/native.mjs"], (name) => /\.(cc|h)$/.test(name));
   const stamp = () => hashOfContents(root, sources());
-  const needed = () => !existsSync(engine) || (!isPackage && readStamp(root, "engine") !== stamp());
+  const needed = () => (isPackage ? !loads(engine) : !existsSync(engine) || readStamp(root, "engine") !== stamp());
   const hasUnicornInside = () => !readFileSync(engine).includes("libunicorn.so");
   let missing = /** @type {string[]} */ ([]);
   return [
@@ -46,6 +46,19 @@ export function engineSteps(root, pack, log) {
       },
     },
   ];
+}
+
+/**
+ * Whether this node can use the engine: one for another C library is as good as none.
+ * @param {string} file
+ */
+function loads(file) {
+  try {
+    process.dlopen({ exports: {} }, file);
+    return true;
+  } catch {
+    return false;
+  }
 }
 
 /** @param {string} root @param {(line: string) => void} log */

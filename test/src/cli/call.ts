@@ -17,7 +17,14 @@ export const runner = {
   },
 };
 
-export const profiles = { profileNames: () => ["linux-6.1", "linux-6.12", "rfc-task-struct-v3"] };
+const names = ["linux-6.1", "linux-6.12", "rfc-task-struct-v3"];
+
+/** To be handed to vi.mock for src/runner/profiles.ts. */
+export const profiles = {
+  profileNames: () => [...names, "linux-6.12+mitoff"],
+  defaultProfiles: () => names,
+  isProfile: (name: string) => /^linux-6\.12(\+(mitoff|zen2))*$/.test(name),
+};
 
 /** Calls the command line in this process. */
 export async function call(...args: string[]) {

@@ -51,7 +51,9 @@ describe("run", () => {
     await call("run", at("s"), "--shard", "2/3");
     await call("run", at("s"), "--shard", "9/9");
     await call("run", at("s/b.yaml"), "--profile", "rfc-*", "--profile", "linux-6.1", "--jobs", "3");
-    expect(names()).toEqual([["deep/c", "deep/d"], ["b"], [], ["b"]]);
+    await call("run", at("s/b.yaml"), "--profile", "linux-6.12+mitoff+zen2", "--profile", "linux-6.12*");
+    expect(names()).toEqual([["deep/c", "deep/d"], ["b"], [], ["b"], ["b"]]);
+    expect(fake.requests[4].profiles).toEqual(["linux-6.12", "linux-6.12+mitoff", "linux-6.12+mitoff+zen2"]);
     expect(fake.requests[3]).toMatchObject({ profiles: ["linux-6.1", "rfc-task-struct-v3"], jobs: 3 });
   });
 

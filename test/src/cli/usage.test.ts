@@ -30,7 +30,7 @@ const wrong: [string[], string][] = [
   [["run", "--profile", "linux-6.13"], 'jitproof: unknown profile "linux-6.13"; did you mean "linux-6.1"?'],
   [
     ["run", "--profile", "bsd-*"],
-    'jitproof: no profile matches "bsd-*"; there are linux-6.1, linux-6.12, rfc-task-struct-v3',
+    'jitproof: no profile matches "bsd-*"; expected one of linux-6.1, linux-6.12, rfc-task-struct-v3',
   ],
   [["run", "--reporter", "jnit"], 'jitproof: unknown reporter "jnit"; did you mean "junit"?'],
   [
@@ -108,6 +108,15 @@ describe("a bug in jitproof", () => {
     expect((await call("run")).stderr).toMatch(/\n {4}at /);
     vi.unstubAllEnvs();
   });
+});
+
+test("a package without an engine for this platform says how to build it", async () => {
+  fake.run = () => {
+    throw Object.assign(new Error("the engine is not built (no dist/native/...)"), { name: "EngineError" });
+  };
+  const { stderr, code } = await call("run");
+  expect(stderr).toMatch(/^jitproof: there is no engine .* build it with: npx jitproof-setup .*\n$/);
+  expect(code).toBe(2);
 });
 
 test("what a file contains cannot steer the terminal", async () => {

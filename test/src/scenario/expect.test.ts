@@ -39,6 +39,13 @@ describe("what a scenario says about one profile", () => {
     expect(codeFor(scenario, "rfc-v3")).toEqual([]);
   });
 
+  test("a kernel's name speaks for its variants, too, except about machine code", () => {
+    const old = parseScenario("title: t\nprofiles: [linux-6.1]\nprograms: { a: exit }", "x.yaml");
+    expect(["linux-6.1+mitoff", "linux-6.12"].map((profile) => appliesTo(old, profile))).toEqual([true, false]);
+    expect(breakOf(scenario, "linux-6.1+mitoff")).toBe(breakOf(scenario, "linux-6.1"));
+    expect(codeFor(scenario, "linux-6.1+mitoff").map((code) => code.text.value.text)).toEqual(["any"]);
+  });
+
   test("a break overrides the last run's expectation value by value", () => {
     const [first, last] = stepsFor(scenario, "linux-6.1");
     expect(first).toEqual(scenario.steps[0]);

@@ -6,7 +6,7 @@ import { UserError } from "../../../src/error.ts";
 import { loadScenario, parseScenario } from "../../../src/scenario/load.ts";
 
 const PROFILES = ["linux-6.1", "linux-6.12", "rfc-task-struct-v3"];
-const parse = (text: string) => parseScenario(text, "x.yaml", { profiles: PROFILES });
+const parse = (text: string) => parseScenario(text, "x.yaml", { profiles: { names: PROFILES } });
 
 /** The one line that the command line prints for a text. */
 function complaint(run: () => unknown): string {
@@ -224,7 +224,7 @@ const wrong: Record<string, [string, string]> = {
   ],
   "a glob without a match": [
     `${minimal}profiles: [bsd-*]`,
-    'x.yaml:3:12: profiles.0: no profile matches "bsd-*"; there are linux-6.1, linux-6.12, rfc-task-struct-v3',
+    'x.yaml:3:12: profiles.0: no profile matches "bsd-*"; expected one of linux-6.1, linux-6.12, rfc-task-struct-v3',
   ],
   "an unknown check": [
     `${minimal}breaks: { linux-6.1: { checks: [tail-call-limits] } }`,

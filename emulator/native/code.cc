@@ -89,7 +89,7 @@ void Core::step(uint64_t at, uint32_t size) {
       if (!repeats(at)) return finish({StopKind::kLanding, at, pc});
       storeSize = 0;
       undos = 0;
-      if (credit == 0 && engine->stopRequested()) finish({StopKind::kStopped, at});
+      if (++rounds % kSlice == 0 && engine->stopRequested()) finish({StopKind::kStopped, at});
       return;
     }
   }
@@ -98,7 +98,9 @@ void Core::step(uint64_t at, uint32_t size) {
     if (held == 0) return finish({StopKind::kBudget, at});
     if (engine->stopRequested()) return finish({StopKind::kStopped, at});
   }
-  if ((here & kWatchMask) && !(flags & kSkipWatch) && !watch(here >> kWatchShift, at, arrived ? wantedAtTarget(marks) : 0)) return;
+  if ((here & kWatchMask) && !(flags & kSkipWatch)) {
+    if (!watch(here >> kWatchShift, at, arrived ? wantedAtTarget(marks) : 0)) return;
+  }
   flags &= ~(kFirst | kSkipWatch);
   if (flags & kTraced) {
     recordStep(at);

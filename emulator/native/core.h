@@ -102,6 +102,7 @@ struct Core {
   uint64_t storeAt = 0, storeSize = 0;                        // this is, as far as its pieces have come in
   uint64_t loadAt = 0, loadSize = 0;                          // the last load, when loads are hooked
   int loadParts = 0;                                          // halves still to come of a load across two pages
+  uint32_t rounds = 0;                                        // of rep string instructions
   uint32_t accessesBefore = 0;                                // traced: records before the instruction at pc
   uint64_t probed = 0;     // instructions seen while probing; stores in the self-test
   uint64_t probedRam = 0;  // the last of those stores

@@ -52,14 +52,15 @@ struct WatchEntry {
   uint64_t hits = 0;
 };
 
-// Where a run ended on an instruction whose watch has been served: going on from there does not serve it again.
+// Where a run ended on an instruction whose watch has been served: going on from there does not serve it again. An icount
+// that has been set back says that this is not going on.
 struct Resume {
-  uint64_t rip, rsp;
+  uint64_t rip, rsp, icount;
 };
 
 // Where the last run ended and how it came there: a run that begins there goes on.
 struct RunEnd {
-  uint64_t rip = 0, rsp = 0;
+  uint64_t rip = 0, rsp = 0, icount = ~uint64_t{0};
   uint64_t pc = 0, next = 0;  // of the instruction that executed last, as in Core
   uint32_t marks = 0;
 };
@@ -124,6 +125,7 @@ class Engine final : private CodeListener {
  private:
   void codeChanges(uint64_t address, uint64_t size) override;
   Cpu* cpu(bool traced, std::string* error);
+  void noteEnd(const Core* core);
   void handOver(Core* core, Callback what, Records* records);
   bool loop(Core* core, uint64_t until, std::string* error);
   void settleFault(Core* core, uint64_t until);

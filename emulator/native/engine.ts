@@ -234,8 +234,13 @@ export class NativeEngine implements Engine {
   }
 
   #stop(): Stop {
-    const [kind, pc, a, b, c, d] = this.#block.subarray(STOP, STOP + 6);
-    switch (Number(kind)) {
+    const block = this.#block;
+    const pc = block[STOP + 1];
+    const a = block[STOP + 2];
+    const b = block[STOP + 3];
+    const c = block[STOP + 4];
+    const d = block[STOP + 5];
+    switch (Number(block[STOP])) {
       case 1:
         return { kind: "until", pc };
       case 2:
@@ -255,7 +260,7 @@ export class NativeEngine implements Engine {
       case 9:
         return { kind: "stack", pc, addr: a, size: Number(b), why: STACK_WHY[Number(c)] };
       default:
-        throw new EngineError(`run: unknown stop ${kind}`);
+        throw new EngineError(`run: unknown stop ${block[STOP]}`);
     }
   }
 }

@@ -9,6 +9,8 @@
 namespace jitproof {
 namespace {
 
+constexpr uint64_t kSingleStep = 1;  // #DB
+
 double loadIcount(const uint64_t* block) {
   double icount;
   memcpy(&icount, block + kBlockIcount, sizeof icount);
@@ -40,7 +42,9 @@ bool Engine::run(uint64_t until, uint64_t budget, bool traced, Host* host, std::
   cpu->reset();
   writeRegisters(cpu->uc(), core->gpr, start);
 
-  const bool goesOn = start.word[kRip] == end_.rip && start.word[kRsp] == end_.rsp;
+  icountBase_ = static_cast<uint64_t>(loadIcount(block_));
+  const uint64_t rip = start.word[kRip], rsp = start.word[kRsp];
+  const bool goesOn = rip == end_.rip && rsp == end_.rsp && icountBase_ == end_.icount;
   const RunEnd before = goesOn ? end_ : RunEnd{};
   core->next = before.next;
   core->pc = before.pc;
@@ -55,13 +59,12 @@ bool Engine::run(uint64_t until, uint64_t budget, bool traced, Host* host, std::
   core->storeSize = 0;
   core->loadParts = 0;
   for (size_t i = 0; i < resumes_.size(); i++) {
-    if (resumes_[i].rip != start.word[kRip] || resumes_[i].rsp != start.word[kRsp]) continue;
+    if (resumes_[i].rip != rip || resumes_[i].rsp != rsp || resumes_[i].icount > icountBase_) continue;
     core->flags |= Core::kSkipWatch;
     resumes_.erase(resumes_.begin() + i);
     break;
   }
-  stacks.settle(start.word[kRsp]);
-  icountBase_ = static_cast<uint64_t>(loadIcount(block_));
+  stacks.settle(rsp);
   host_ = host;
   core_ = core;
 
@@ -72,19 +75,25 @@ bool Engine::run(uint64_t until, uint64_t budget, bool traced, Host* host, std::
   }
   storeIcount(block_, static_cast<double>(icount(*core)));
   memcpy(block_ + kBlockStop, &core->stop, sizeof core->stop);
-  const uint64_t rip = registers()->word[kRip], rsp = registers()->word[kRsp];
-  if (core->stop.kind == StopKind::kFault || core->stop.kind == StopKind::kException) {
-    end_ = {};
-    if (core->marks & kWatchMask) remember({core->pc, rsp});  // it has been served, the instruction has not executed
-  } else {
-    end_ = {rip, rsp, core->pc, core->next, core->marks};
-  }
+  noteEnd(core);
   handOver(core, Callback::kSteps, &steps);
   handOver(core, Callback::kAccesses, &accesses);
   handOver(core, Callback::kEvents, &events);
   core_ = nullptr;
   host_ = nullptr;
   return ok && !(core->flags & Core::kThrown);
+}
+
+// What the next run has to know when it goes on from here.
+void Engine::noteEnd(const Core* core) {
+  const RegisterFile& file = *registers();
+  const bool completed = core->stop.kind != StopKind::kFault && core->stop.kind != StopKind::kException;
+  end_ = {};
+  if (completed) {
+    end_ = {file.word[kRip], file.word[kRsp], icount(*core), core->pc, core->next, core->marks};
+  } else if (core->marks & kWatchMask) {
+    remember({core->pc, file.word[kRsp], icount(*core)});
+  }
 }
 
 // What is left in the records when a run ends.
@@ -135,8 +144,10 @@ bool Engine::loop(Core* core, uint64_t until, std::string* error) {
       return true;
     }
     if (core->stop.kind == StopKind::kException) {
-      core->held++;  // it has not been executed
-      file->word[kRip] = core->stop.pc = core->pc;
+      core->stop.pc = core->pc;
+      if (core->stop.a == kSingleStep) core->stop.pc = rip;  // a trap: the instruction has executed
+      else core->held++;
+      file->word[kRip] = core->stop.pc;
       return true;
     }
     if (core->stop.kind != StopKind::kNone) {

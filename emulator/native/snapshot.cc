@@ -43,13 +43,18 @@ Block* blockAt(const std::vector<Leaf*>& leaves, uint64_t page) {
 void put(PageRef page, const Block* block, CodeListener* listener) {
   static const uint8_t zeros[kPageSize] = {};
   const uint8_t* from = block ? block->bytes : zeros;
-  if (page.flags() & kPageCode) {
-    if (memcmp(page.host(), from, kPageSize) == 0) return;
+  if (!(page.flags() & kPageCode)) {
     memcpy(page.host(), from, kPageSize);
-    listener->codeChanges(page.address(), kPageSize);
-  } else {
-    memcpy(page.host(), from, kPageSize);
+    return;
   }
+  // Of translated code, no more is dropped than has changed.
+  uint8_t* to = page.host();
+  uint64_t first = 0, end = kPageSize;
+  while (first < end && to[first] == from[first]) first++;
+  while (end > first && to[end - 1] == from[end - 1]) end--;
+  if (first == end) return;
+  memcpy(to + first, from + first, end - first);
+  listener->codeChanges(page.address() + first, end - first);
 }
 
 }  // namespace

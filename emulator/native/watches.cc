@@ -5,7 +5,8 @@
 
 namespace jitproof {
 
-// False: the instruction shall not execute now, as the run ends or goes on elsewhere.
+// `arrival` is the MARK_BY_ bit of the transfer that led here, 0 if none did. False: the instruction shall not execute
+// now, as the run ends or goes on elsewhere.
 bool Core::watch(uint32_t id, uint64_t at, uint32_t arrival) {
   if (id >= engine->watches().size()) return true;
   WatchEntry& entry = engine->watches()[id];
@@ -26,7 +27,7 @@ bool Core::watch(uint32_t id, uint64_t at, uint32_t arrival) {
   bool stops = what & WatchEntry::kStop;
   if ((what & WatchEntry::kCall) && !call(id, &to, &stops)) return false;
   if (stops) {
-    if (to == at) engine->remember({at, register_(kRsp)});
+    if (to == at) engine->remember({at, register_(kRsp), engine->icount(*this)});
     finish({StopKind::kWatch, to, id});
     return false;
   }

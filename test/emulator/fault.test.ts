@@ -276,6 +276,13 @@ describe("exceptions", () => {
     expect(run(engine).kind).toBe("until");
   });
 
+  test("single step: a trap, so the instruction has executed and pc is the next", () => {
+    const { engine, line } = rig([["48ffc0", "inc rax"], RET]);
+    engine.regs[RFLAGS] = 0x102n; // TF
+    expect(run(engine)).toEqual({ kind: "exception", pc: line[1], vector: 1 });
+    expect([engine.regs[RAX], engine.icount]).toEqual([1n, 1]);
+  });
+
   test("bytes after a jump are no exception until they execute", () => {
     const { engine } = rig([
       ["eb02", "jmp +2", MARK_DIRECT],

@@ -11,6 +11,7 @@ import {
   RCX,
   RFLAGS,
   RIP,
+  RSI,
   RSP,
 } from "../../emulator/engine.ts";
 import { begin, DATA, type Line, load, makeEngine, peek, poke, RW, RX, rig, run, TEXT, TOP, UNTIL } from "./rig.ts";
@@ -106,6 +107,19 @@ test("the stop flag ends a run, and is looked at again by the next", () => {
   expect(run(engine, { budget: 1e9 }).kind).toBe("stopped");
   Atomics.store(engine.stopFlag, 0, 0);
   expect(run(engine, { budget: 10 }).kind).toBe("budget");
+});
+
+test("it ends a rep string instruction as well, which then goes on", () => {
+  const { engine, line } = rig([["f3ac", "rep lodsb"], RET]);
+  engine.map(0x40000000n, 1 << 20, RW);
+  engine.regs[RSI] = 0x40000000n;
+  engine.regs[RCX] = 1n << 20n;
+  Atomics.store(engine.stopFlag, 0, 1);
+  engine.regs[RIP] = line[0];
+  expect(run(engine)).toEqual({ kind: "stopped", pc: line[0] });
+  Atomics.store(engine.stopFlag, 0, 0);
+  expect(run(engine).kind).toBe("until");
+  expect(engine.regs[RCX]).toBe(0n);
 });
 
 describe("icount", () => {

@@ -111,6 +111,26 @@ describe("event", () => {
     expect(event[EVENT_TAG]).toBe(0xabcdn);
   });
 
+  test("the id's upper half says how control came", () => {
+    const { engine, line } = rig([
+      ["e803000000", "call +3", MARK_DIRECT | MARK_PUSH | W1],
+      ["90", "nop", MARK_BY_RET | W1],
+      ["ffe0", "jmp rax", MARK_INDIRECT | W1],
+      ["c3", "ret", MARK_RET | MARK_BY_DIRECT | MARK_BY_INDIRECT | W1],
+    ]);
+    const events = collect(engine);
+    engine.watch(1, { event: true });
+    engine.regs[RAX] = line[3];
+    expect(run(engine).kind).toBe("until");
+    expect(events.map((e) => [e[EVENT_PC], e[EVENT_ID] & 0xffffffffn, Number(e[EVENT_ID] >> 32n)])).toEqual([
+      [line[0], 1n, 0],
+      [line[3], 1n, MARK_BY_DIRECT],
+      [line[1], 1n, MARK_BY_RET],
+      [line[2], 1n, 0],
+      [line[3], 1n, MARK_BY_INDIRECT],
+    ]);
+  });
+
   test("where rsp is not mapped the word is 0", () => {
     const { engine } = rig([["90", "nop", W1], RET]);
     const events = collect(engine);
@@ -396,6 +416,12 @@ describe("stop", () => {
     engine.regs[RIP] = line[1];
     engine.regs[RSP] += 64n;
     expect(run(engine, { budget: 1 }).kind).toBe("budget");
+    // given up and begun again, with an icount that says so, it stops
+    begin(engine, line[1]);
+    expect(run(engine).kind).toBe("watch");
+    engine.icount = 0;
+    begin(engine, line[1]);
+    expect(run(engine).kind).toBe("watch");
   });
 
   test("comes after count, event and call", () => {
@@ -473,13 +499,21 @@ describe("transfersOnly", () => {
     }
   });
 
-  test("a run that begins there has arrived, one that goes on there has not", () => {
+  test("neither a run that begins there nor one that goes on there has come by a jump", () => {
     const { engine, line } = rig(LAND);
     engine.watch(1, { transfersOnly: true, count: true });
     begin(engine, line[2]);
     run(engine, { budget: 1 });
-    expect(engine.hits(1)).toBe(1);
     begin(engine, line[1]);
+    run(engine, { budget: 1 });
+    run(engine, { budget: 1 });
+    expect(engine.hits(1)).toBe(0);
+  });
+
+  test("but one that was interrupted between the jump and its target has", () => {
+    const { engine, line } = rig(LAND);
+    engine.watch(1, { transfersOnly: true, count: true });
+    engine.regs[RAX] = line[2];
     run(engine, { budget: 1 });
     run(engine, { budget: 1 });
     expect(engine.hits(1)).toBe(1);

@@ -12,12 +12,12 @@ import { nodeProblem } from "./setup/node-version.mjs";
 export async function setup({ pack = false } = {}) {
   try {
     const problem = nodeProblem(process.versions.node);
-    if (problem) throw Object.assign(new Error(problem), { name: "SetupError" });
+    if (problem) throw new Error(problem);
     const { runSteps } = await import("./setup/steps.mjs");
     await runSteps({ pack });
   } catch (error) {
-    if (!(error instanceof Error) || error.name !== "SetupError") throw error;
-    process.stderr.write(`setup: ${error.message}\n`);
+    process.stderr.write(`setup: ${error instanceof Error ? error.message : error}\n`);
+    if (process.env.JITPROOF_DEBUG === "1") console.error(error);
     process.exit(1);
   }
 }

@@ -1,5 +1,5 @@
 // @ts-check
-import { existsSync, readFileSync } from "node:fs";
+import { existsSync, readFileSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { SetupError } from "./error.mjs";
 import { filesUnder, hashOfContents, readStamp, writeAtomically, writeStamp } from "./stamp.mjs";
@@ -39,6 +39,7 @@ export function engineSteps(root, pack, log) {
       needed: () => needed() || (pack && !hasUnicornInside()),
       async run() {
         const before = stamp();
+        if (isPackage) rmSync(engine, { force: true });
         await compile(root, log);
         if (pack && !hasUnicornInside())
           throw new SetupError("a package needs an engine with Unicorn inside, and here is only the shared library.");

@@ -56,6 +56,8 @@ export interface ExtableEntry {
 export interface Image {
   /** program#function-index, as reports name it */
   name: string;
+  /** u64 arguments that the function takes, where BTF tells */
+  nargs?: number;
   /** address of bytes[0] */
   address: bigint;
   bytes: Uint8Array;

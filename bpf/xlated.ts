@@ -29,6 +29,8 @@ export interface Xlated {
 
 export interface XlatedFunction {
   name: string;
+  /** u64 arguments, where BTF tells */
+  nargs?: number;
   /** first slot and number of slots */
   start: number;
   insns: number;

@@ -1,7 +1,7 @@
 import type { MapDef } from "../bpf/program.ts";
 import { offsetOf } from "../bpf/structs.ts";
+import type { KernelBehaviour } from "./behaviour.ts";
 import type { SkBuff } from "./context/skb.ts";
-import { checksumDiff32 } from "./helpers/checksum.ts";
 import { installHelpers } from "./helpers/index.ts";
 import type { Machine } from "./machine.ts";
 import { createMap } from "./maps/create.ts";
@@ -16,15 +16,15 @@ export class Kernel {
   readonly programs: LoadedProgram[] = [];
   /** bpf_func of a program that may throw -> bpf_func of its exception callback */
   readonly exceptionCallbacks = new Map<bigint, bigint>();
-  /** bpf_csum_diff of this kernel */
-  checksumDiff = checksumDiff32;
+  readonly behaviour: KernelBehaviour;
   /** the skb that skb helpers work on */
   skb: SkBuff | undefined;
   #nanoseconds = 1_000_000_000n;
   #random = 0x2545f491_4f6cdd1dn;
 
-  constructor(machine: Machine) {
+  constructor(machine: Machine, behaviour: KernelBehaviour) {
     this.machine = machine;
+    this.behaviour = behaviour;
     installHelpers(this);
   }
 

@@ -1,4 +1,4 @@
-import { FLOW_CALL, type Image, type InsnFlags, POKED } from "../bpf/image.ts";
+import { FLOW_CALL, FLOW_DIRECT, type Image, POKED, STACK_PUSH } from "../bpf/image.ts";
 import { Allocator } from "./allocator.ts";
 import {
   type Engine,
@@ -36,7 +36,7 @@ import { GuestMemory } from "./memory.ts";
 import { PERCPU_AREA_SIZE, PercpuAreas } from "./percpu.ts";
 import { type EventKind, EventStream } from "./recording.ts";
 import { SymbolTable } from "./symbols.ts";
-import { createTask, TASK_STRUCT_SIZE, type Task } from "./task.ts";
+import { createTask, fillTask, TASK_STRUCT_SIZE, type Task } from "./task.ts";
 import { type KernelCode, kernelCode } from "./text.ts";
 
 /** A compiled function in guest memory. */
@@ -45,6 +45,10 @@ export interface PlacedFunction {
   readonly image: Image;
   /** bpf_func */
   readonly entry: bigint;
+  /** as the engine has them */
+  readonly marks: Uint32Array;
+  /** a trampoline is called at the patch site */
+  attached: boolean;
 }
 
 export interface MachineOptions {
@@ -65,6 +69,9 @@ export interface EntryState {
   second?: bigint;
   budget: number;
 }
+
+/** Kernel variables that programs read by their address: 64 bits each. */
+const KERNEL_DATA: Record<string, bigint> = { jiffies: 4_294_937_296n, jiffies_64: 4_294_937_296n };
 
 const REGISTER_PATTERN = 0xa5a5_0000_0000_0000n;
 /** Values that callee-saved registers and everything else hold on entry: recognisable, and none a valid address. */
@@ -144,6 +151,7 @@ export class Machine {
 
   addTask(): Task {
     const task = createTask(this.engine, this.memory, this.tasks.length, this.heap.take(TASK_STRUCT_SIZE, 64));
+    fillTask(this.memory, this.layout.structs, task, (size) => this.heap.take(size, 64));
     this.tasks.push(task);
     return task;
   }
@@ -157,10 +165,12 @@ export class Machine {
     this.engine.tag = (BigInt(task.pid) << 32n) | BigInt(cpu);
   }
 
-  /** Address of a kernel symbol, putting its code or its model there on the first request. */
+  /** Address of a kernel symbol, putting its code, its model or its value there on the first request. */
   symbol(name: string): bigint {
     const percpu = this.layout.percpu.symbols[name];
     if (percpu !== undefined) return percpu;
+    const plus = name.lastIndexOf("+0x");
+    if (plus > 0) return this.symbol(name.slice(0, plus)) + BigInt(name.slice(plus + 1));
     if (this.symbols.has(name)) return this.symbols.address(name);
     const code = this.#kernelCode(name);
     const address = this.symbols.address(name, code?.bytes.length);
@@ -184,7 +194,11 @@ export class Machine {
   }
 
   #install(name: string, address: bigint, code: KernelCode | undefined): void {
-    if (code) {
+    const data = KERNEL_DATA[name];
+    if (data !== undefined) {
+      this.memory.ensure(address, 8n, PROT_READ);
+      this.memory.store(address, 8, data);
+    } else if (code) {
       const marks = marksOf(code);
       marks[0] |= MARK_BY_DIRECT | MARK_BY_INDIRECT;
       this.memory.ensure(address, BigInt(code.bytes.length), PROT_READ | PROT_EXEC);
@@ -233,11 +247,13 @@ export class Machine {
       index: this.functions.length,
       image,
       entry: image.address + BigInt(image.entry),
+      marks: marksOf(image),
+      attached: false,
     };
     this.functions.push(placed);
     this.memory.ensure(image.address, BigInt(image.bytes.length), PROT_READ | PROT_EXEC);
     this.engine.write(image.address, image.bytes);
-    const marks = marksOf(image);
+    const { marks } = placed;
     marks[image.entry] |= MARK_BY_DIRECT | MARK_BY_INDIRECT;
     if (image.landing !== undefined) marks[image.landing] |= MARK_BY_DIRECT | MARK_BY_INDIRECT;
     for (let i = 0; i < image.starts.length; i++) if (image.flags[i] & POKED) marks[image.starts[i]] |= MARK_DIRECT;
@@ -251,16 +267,17 @@ export class Machine {
     return placed;
   }
 
-  /** Rewrite a function's patch site into a call of a trampoline, which returns behind it, or calls on from there. */
-  patchCall(func: PlacedFunction, site: number, bytes: Uint8Array, flags: InsnFlags): void {
-    const { image } = func;
-    const after = site + bytes.length;
+  /**
+   * Rewrite a function's patch site into a call of, or a jump to, a trampoline, which returns behind it, or calls on from
+   * there.
+   */
+  attach(func: PlacedFunction, site: number, bytes: Uint8Array): void {
+    const { image, marks } = func;
+    func.attached = true;
     this.engine.write(image.address + BigInt(site), bytes);
-    const marks = marksOf(image);
-    image.flags[image.starts.indexOf(site)] |= flags;
-    const arrive = MARK_BY_DIRECT | MARK_BY_INDIRECT | MARK_BY_RET;
-    this.engine.mark(image.address + BigInt(site), Uint32Array.of(markOf(flags)));
-    this.engine.mark(image.address + BigInt(after), Uint32Array.of((marks[after] | arrive) >>> 0));
+    marks[site] |= markOf(bytes[0] === 0xe8 ? FLOW_DIRECT | FLOW_CALL | STACK_PUSH : FLOW_DIRECT);
+    marks[site + bytes.length] |= MARK_BY_DIRECT | MARK_BY_INDIRECT | MARK_BY_RET;
+    this.engine.mark(image.address, marks);
   }
 
   /** A tail call is about to land: count it, and stop at the first past the limit. */

@@ -3,6 +3,8 @@ import type { Insn } from "../bpf/insn.ts";
 /** One function as the JIT gets it: a struct bpf_prog with its aux, every address filled in. */
 export interface JitFunction {
   name: string;
+  /** u64 arguments, where BTF tells */
+  nargs?: number;
   /** kernel-internal instructions; LD_IMM64 carry their final 64 bits, jumps are relative in slots */
   insns: Insn[];
   /** slot of a CALL -> address it calls */

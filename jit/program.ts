@@ -95,6 +95,7 @@ function functionInput(
   });
   const input: JitFunction = {
     name: `${program}#${index}`,
+    nargs: fn.nargs,
     insns,
     calls,
     removed,

@@ -64,7 +64,6 @@ export interface Subprog {
   stackDepth: number;
   hasTailCall: boolean;
   tailCallReachable: boolean;
-  hasLdAbs: boolean;
   isCallback: boolean;
   isExceptionCallback: boolean;
   privateStack: boolean;
@@ -81,7 +80,6 @@ export const newSubprog = (name: string, start: number): Subprog => ({
   stackDepth: 0,
   hasTailCall: false,
   tailCallReachable: false,
-  hasLdAbs: false,
   isCallback: false,
   isExceptionCallback: false,
   privateStack: false,

@@ -10,7 +10,7 @@ export interface PerCpuVariable {
   mov: 32 | 64;
 }
 
-/** What one kernel's verifier does, as far as its output can tell. Each field says what it is called there, and since when. */
+/** What one kernel's verifier does, as far as its output can tell. Each field says what it is called there, and since which version. */
 export interface KernelFeatures {
   name: string;
 
@@ -66,8 +66,19 @@ export interface KernelFeatures {
   mayGoto: "none" | "counted" | "timed";
   /** opt_remove_nops() also removes may_goto +0 (6.14) */
   removeMayGoto0: boolean;
-  /** division guards: JNE with `xor` of the result (up to 6.11); sdiv and smod by -1 too (6.12) */
-  signedDivisionGuards: boolean;
+  /**
+   * division by a register: left to the JIT (before 4.16); divisor cut by a MOV32 of its own (4.16); compared in the operation's width
+   * (5.11); signed division by -1 guarded too (6.12)
+   */
+  divisionGuards: "none" | "mov32" | "jmp32" | "signed";
+  /** LD_ABS and LD_IND become calls (4.18), before: the JIT's work */
+  expandLdAbs: boolean;
+  /** array and hash lookups in place (4.12) */
+  inlineLookup: boolean;
+  /** map helpers call the map's own functions (4.19); bpf_for_each_map_elem() too (6.0) */
+  mapOps: "none" | "all-but-for-each" | "all";
+  /** bpf_loop() with a known callback in place (6.0) */
+  inlineLoop: boolean;
   /** bpf_get_smp_processor_id() as three instructions (6.10) */
   cpuNumber: PerCpuVariable | null;
   /** bpf_get_current_task[_btf]() as three instructions (7.0) */
@@ -76,11 +87,17 @@ export interface KernelFeatures {
   inlinePerCpuLookup: boolean;
   /** bpf_kptr_xchg() (6.9) */
   inlineKptrXchg: boolean;
-  /** default exception callback, bpf_throw() (6.7) */
-  exceptions: boolean;
   /** struct __sk_buff: how the bit fields are read */
   skb: SkbFeatures;
 
+  /** calls of functions in the program (4.16) */
+  functionCalls: boolean;
+  /** dead code is removed (5.1) */
+  removeDeadCode: boolean;
+  /** tail calls with a constant index become jumps (5.5) */
+  directTailCalls: boolean;
+  /** bpf_allow_tail_call_in_subprogs() (5.10); before, a program that tail calls takes 512 bytes of stack */
+  subprogTailCalls: boolean;
   /** check_max_stack_depth(): tail_call_reachable spreads from one callee to the siblings after it (up to 7.1) */
   tailCallReachableLeaks: boolean;
   /** bpf_enable_priv_stack() (6.13) */
@@ -95,8 +112,8 @@ export interface KernelFeatures {
 export interface SkbFeatures {
   /** vlan_present: from vlan_all (6.2) or a bit of its own */
   vlanPresent: "vlan_all" | "bit";
-  /** the delivery time bit: one bit and one comparison (up to 6.10), or two bits tested apart (6.11) */
-  tstampType: "mono_bit" | "two_bits";
+  /** the delivery time: not told apart (up to 5.17), one bit and one comparison (5.18), two bits tested apart (6.11) */
+  tstampType: "none" | "mono_bit" | "two_bits";
 }
 
 /** How the kernel runs, as far as it shapes the output. */

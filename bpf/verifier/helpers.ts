@@ -120,7 +120,7 @@ const CLS = `
   redirect: any any
   get_route_realm: ctx
   get_hash_recalc: ctx
-  set_hash_invalid: ctx -> void
+  set_hash_invalid: ctx
   set_hash: ctx any
   skb_cgroup_id: ctx
   skb_ancestor_cgroup_id: ctx any

@@ -11,6 +11,7 @@ const isJump = (code: number): boolean => {
 
 /** Which field holds the distance of a jump, call or function address; null: none. */
 export function distanceField(insn: KInsn): "off" | "imm" | null {
+  if ((insn.code & 7) < O.BPF_JMP && insn.code !== O.LD_IMM64) return null;
   if (insn.code === O.LD_IMM64) return insn.src === O.BPF_PSEUDO_FUNC ? "imm" : null;
   if (!isJump(insn.code)) return null;
   if (O.opOf(insn.code) === O.BPF_CALL) return insn.code === O.CALL && insn.src === O.BPF_PSEUDO_CALL ? "imm" : null;
@@ -36,14 +37,15 @@ export function patchInsn(env: Env, at: number, patch: readonly KInsn[]): void {
   env.aux.splice(at, 0, ...added);
   for (const s of env.subprogs) if (s.start > at) s.start += delta;
   const end = at + patch.length;
-  env.insns.forEach((insn, i) => {
-    if (i >= at && i < end) return;
-    const field = distanceField(insn);
-    if (!field) return;
+  for (let i = 0; i < env.insns.length; i++) {
+    if (i === at) i = end;
+    const insn = env.insns[i];
+    const field = insn && distanceField(insn);
+    if (!field) continue;
     const to = i + insn[field] + 1;
-    if (i < at && to >= at + 1) setDistance(env, i, field, insn[field] + delta);
+    if (i < at && to > at) setDistance(env, i, field, insn[field] + delta);
     else if (i >= end && to < end) setDistance(env, i, field, insn[field] - delta);
-  });
+  }
 }
 
 /** verifier_remove_insns(): takes `count` instructions out; functions that lay there entirely are gone. */

@@ -7,6 +7,8 @@ import { isTailCall } from "./functions.ts";
 const MAX_FRAMES = 8;
 const MAX_STACK = 512;
 const PRIVATE_STACK_MIN = 64;
+/** Chains of calls that are followed at most: there may be exponentially many. */
+const MAX_CHAINS = 1_000_000;
 
 /** A function as the call-graph walk sees it. */
 export interface StackFunction {
@@ -77,7 +79,9 @@ export function walkCalls(
   let reachable = false;
   const chain: number[] = [];
 
+  let chains = 0;
   const visit = (f: number, at: number): void => {
+    if (++chains > MAX_CHAINS) throw new VerifierError(at, "the call graph is too complex");
     if (f && hasTailCall[f] && depth >= 256)
       throw new VerifierError(
         at,

@@ -5,11 +5,12 @@ import { explore } from "./analysis/explore.ts";
 import { scalarDomain } from "./analysis/scalar/index.ts";
 import { checkCfg } from "./cfg.ts";
 import { pruneDeadBranches } from "./const-fold.ts";
-import { type Env, newAux, newSubprog } from "./env.ts";
+import { containingSubprog, type Env, newAux, newSubprog } from "./env.ts";
 import { VerifierError } from "./error.ts";
 import { markFastcallPatterns, removeFastcallSpills } from "./fastcall.ts";
 import type { KernelFeatures } from "./features.ts";
-import { checkFunctions, functionNames, functionStarts } from "./functions.ts";
+import { checkFunctions, functionNames, functionStarts, isTailCall } from "./functions.ts";
+import { checkOpcodes } from "./opcodes.ts";
 import { inlineBpfLoops } from "./rewrites/bpf-loop.ts";
 import { convertContextAccesses } from "./rewrites/ctx/convert.ts";
 import { hardWireDeadBranches, removeDeadCode, removeNops } from "./rewrites/dead-code.ts";
@@ -17,6 +18,8 @@ import { fixUp } from "./rewrites/misc-fixups.ts";
 import { zeroExtendCmpxchg } from "./rewrites/zero-extension.ts";
 import { mayUsePrivateStack, walkCalls } from "./stack-depth.ts";
 import { xlatedOf } from "./xlate.ts";
+
+const MAX_STACK = 512;
 
 /** The program with what the loader fills in: maps and kernel functions by name, offsets of this kernel's structures. */
 function load(program: Program, maps: readonly MapDef[], kernel: KernelFeatures, others: readonly Program[]): Env {
@@ -52,14 +55,24 @@ function load(program: Program, maps: readonly MapDef[], kernel: KernelFeatures,
 function findFunctions(env: Env): void {
   const starts = functionStarts(env.insns);
   checkFunctions(env.insns, starts);
+  if (starts.length > 1 && !env.kernel.functionCalls)
+    throw new VerifierError(starts[1], "BPF_CALL uses reserved fields");
   const names = functionNames(starts, env.program.functions);
   env.subprogs = [...starts.map((start, i) => newSubprog(names[i], start)), newSubprog("", env.insns.length)];
+  env.insns.forEach((insn, i) => {
+    if (isTailCall(insn)) env.subprogs[containingSubprog(env, i)].hasTailCall = true;
+  });
 }
 
 /** check_max_stack_depth() */
 function checkStackDepth(env: Env): void {
   const { kernel, program } = env;
   const functions = env.subprogs.slice(0, -1);
+  if (!kernel.subprogTailCalls && functions.some((f) => f.hasTailCall)) {
+    if (functions.length > 1)
+      throw new VerifierError(0, "tail_calls are not allowed in programs with bpf-to-bpf calls");
+    functions[0].stackDepth = MAX_STACK;
+  }
   const mayNest = kernel.privateStack && mayUsePrivateStack(program.type, program.attach?.type);
   const verdicts = walkCalls(env.insns, functions, kernel, mayNest);
   functions.forEach((f, i) => {
@@ -88,6 +101,7 @@ export function verify(
 ): Xlated {
   if (program.insns.length === 0) throw new VerifierError(0, "empty program");
   const env = load(program, maps, kernel, others);
+  checkOpcodes(env);
   findFunctions(env);
   checkCfg(env);
   if (kernel.constFold) pruneDeadBranches(env);
@@ -96,9 +110,11 @@ export function verify(
   if (kernel.fastcall !== "none") removeFastcallSpills(env);
   checkStackDepth(env);
   inlineBpfLoops(env);
-  hardWireDeadBranches(env);
-  removeDeadCode(env);
-  removeNops(env);
+  if (kernel.removeDeadCode) {
+    hardWireDeadBranches(env);
+    removeDeadCode(env);
+    removeNops(env);
+  }
   convertContextAccesses(env);
   fixUp(env);
   zeroExtendCmpxchg(env);

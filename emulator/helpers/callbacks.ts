@@ -51,7 +51,8 @@ export function installCallbackHelpers(kernel: Kernel): void {
     let rsp = regs[RSP];
     let rbp = regs[RBP];
     for (;;) {
-      const at = machine.functionAt(machine.memory.load(rsp, 8));
+      // the call may be the function's last instruction, as bpf_throw does not return
+      const at = machine.functionAt(machine.memory.load(rsp, 8) - 1n);
       const callback = at && kernel.exceptionCallbacks.get(at.func.entry);
       if (callback !== undefined) {
         yield { jump: callback, args: [args[0], rsp + 8n, rbp, 0n, 0n] };

@@ -26,10 +26,11 @@ function add(a: bigint, b: bigint): bigint {
 export function installChecksumHelpers(kernel: Kernel): void {
   const { machine } = kernel;
   machine.host.provide("bpf_csum_diff", ({ args }) => {
-    const [from, fromSize, to, toSize, seed] = args.map((value) => value);
+    const [from, fromSize, to, toSize, seed] = args;
     const lengths = [BigInt.asUintN(32, fromSize), BigInt.asUintN(32, toSize)];
     if (lengths.some((length) => length & 3n)) return -EINVAL;
-    return kernel.checksumDiff(
+    const diff = kernel.behaviour.foldedChecksum ? checksumDiff16 : checksumDiff32;
+    return diff(
       machine.memory.read(from, Number(lengths[0])),
       machine.memory.read(to, Number(lengths[1])),
       BigInt.asUintN(32, seed),
@@ -40,7 +41,7 @@ export function installChecksumHelpers(kernel: Kernel): void {
 }
 
 /** Up to 6.17: the removed bytes are inverted and summed with the added ones, 32 bits wide. */
-export function checksumDiff32(from: Uint8Array, to: Uint8Array, seed: bigint): bigint {
+function checksumDiff32(from: Uint8Array, to: Uint8Array, seed: bigint): bigint {
   const inverted = from.map((byte) => ~byte);
   const joined = new Uint8Array(from.length + to.length);
   joined.set(inverted);
@@ -49,7 +50,7 @@ export function checksumDiff32(from: Uint8Array, to: Uint8Array, seed: bigint): 
 }
 
 /** Since 6.18 (6a4794d5a3e2): difference of two sums, folded to 16 bits. */
-export function checksumDiff16(from: Uint8Array, to: Uint8Array, seed: bigint): bigint {
+function checksumDiff16(from: Uint8Array, to: Uint8Array, seed: bigint): bigint {
   let sum = seed;
   if (from.length && to.length) sum = add(partial(to, seed), ~partial(from, 0n) & 0xffffffffn);
   else if (to.length) sum = partial(to, seed);

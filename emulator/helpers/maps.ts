@@ -31,9 +31,14 @@ export function installMapHelpers(kernel: Kernel): void {
   };
 
   machine.host.provide("__htab_map_lookup_elem", element);
+  const direct = (operation: (call: HostCall) => bigint) => (call: HostCall) => {
+    const result = operation(call);
+    return kernel.behaviour.mapOpsReturnInt ? BigInt.asUintN(32, result) : result;
+  };
   for (const type of ["bpf", "array", "percpu_array", "htab", "htab_percpu"]) {
+    const returns = type === "bpf" ? (operation: (call: HostCall) => bigint) => operation : direct;
     machine.host.provide(`${type}_map_lookup_elem`, lookup);
-    machine.host.provide(`${type}_map_update_elem`, update);
-    machine.host.provide(`${type}_map_delete_elem`, remove);
+    machine.host.provide(`${type}_map_update_elem`, returns(update));
+    machine.host.provide(`${type}_map_delete_elem`, returns(remove));
   }
 }

@@ -10,7 +10,7 @@ namespace jitproof {
 namespace {
 
 constexpr size_t kMostIdle = 16;
-constexpr uint64_t kMostUnmapped = 8192;  // pages: unmapping more takes longer than opening a new instance
+constexpr uint64_t kMostUnmapped = 8192;  // pages: from outside, unmapping more takes longer than opening a new one
 std::mutex poolLock;
 std::vector<Cpu*> pool;
 
@@ -46,7 +46,7 @@ Cpu* Cpu::acquire(uint32_t hooks, Engine* engine, std::string* error) {
 void Cpu::release(Cpu* cpu) {
   uint64_t pages = 0;
   for (const Piece& piece : cpu->pieces()) pages += piece.size / kPageSize;
-  if (!cpu->worn() && pages <= kMostUnmapped) {
+  if (!cpu->worn() && (pages <= kMostUnmapped || storesAreSeen())) {
     cpu->unmapAll();
     cpu->core.engine = nullptr;
     std::lock_guard<std::mutex> lock(poolLock);
@@ -105,10 +105,8 @@ std::vector<Cpu::Piece> Cpu::pieces() const {
 // before a mapping does.
 void Cpu::unmapAll() {
   for (const Piece& piece : pieces()) {
-    if (piece.prot & UC_PROT_EXEC) {
-      invalidate(piece.address, piece.size);
-    }
-    uc_mem_unmap(uc_, piece.address, piece.size);
+    if (piece.prot & UC_PROT_EXEC) invalidate(piece.address, piece.size);
+    unmap(uc_, piece.address, piece.size);
   }
 }
 

@@ -9,7 +9,7 @@
 
 namespace jitproof {
 
-thread_local Core* runningCore = nullptr;
+JITPROOF_THREAD_LOCAL Core* runningCore = nullptr;
 
 }  // namespace jitproof
 
@@ -21,6 +21,7 @@ bool storesAreSeen() { return false; }
 uint64_t* findGprs(uc_engine*) { return nullptr; }
 uint64_t ramPage(uc_engine*, const void*) { return ~uint64_t{0}; }
 bool Core::store(uint64_t, uint64_t) { return false; }
+void unmap(uc_engine* uc, uint64_t address, uint64_t size) { uc_mem_unmap(uc, address, size); }
 
 }  // namespace jitproof
 
@@ -32,7 +33,9 @@ using jitproof::runningCore;
 namespace {
 
 char noCode;  // stands for the page collection of a store that cannot hit code
-thread_local void** envWanted = nullptr;
+JITPROOF_THREAD_LOCAL void** envWanted = nullptr;
+enum Flushing { kEachPage, kOnce, kDone };
+JITPROOF_THREAD_LOCAL Flushing flushing = kEachPage;
 
 }  // namespace
 
@@ -42,6 +45,8 @@ void* __real_page_collection_lock_x86_64(void* uc, uint64_t start, uint64_t end)
 void __real_page_collection_unlock_x86_64(void* pages);
 void __real_tb_invalidate_phys_page_fast_x86_64(void* uc, void* pages, uint64_t start, int size, uintptr_t returnTo);
 uint64_t __real_get_page_addr_code_x86_64(void* env, uint64_t address);
+void __real_tlb_flush_page_x86_64(void* cpu, uint64_t address);
+void tlb_flush_x86_64(void* cpu);
 uint64_t qemu_ram_addr_from_host_x86_64(void* uc, void* host);
 
 void* __wrap_page_collection_lock_x86_64(void* uc, uint64_t start, uint64_t end) {
@@ -56,6 +61,12 @@ void __wrap_tb_invalidate_phys_page_fast_x86_64(void* uc, void* pages, uint64_t 
 
 void __wrap_page_collection_unlock_x86_64(void* pages) {
   if (pages != &noCode) __real_page_collection_unlock_x86_64(pages);
+}
+
+void __wrap_tlb_flush_page_x86_64(void* cpu, uint64_t address) {
+  if (flushing == kEachPage) return __real_tlb_flush_page_x86_64(cpu, address);
+  if (flushing == kOnce) tlb_flush_x86_64(cpu);
+  flushing = kDone;
 }
 
 uint64_t __wrap_get_page_addr_code_x86_64(void* env, uint64_t address) {
@@ -104,6 +115,12 @@ bool Core::store(uint64_t ram, uint64_t size) {
 
 uint64_t ramPage(uc_engine* uc, const void* host) {
   return qemu_ram_addr_from_host_x86_64(uc, const_cast<void*>(host)) / kPageSize;
+}
+
+void unmap(uc_engine* uc, uint64_t address, uint64_t size) {
+  flushing = kOnce;
+  uc_mem_unmap(uc, address, size);
+  flushing = kEachPage;
 }
 
 uint64_t* findGprs(uc_engine* uc) {

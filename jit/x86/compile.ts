@@ -185,6 +185,7 @@ function toImage(f: Fn, body: number, passes: number[]): Image {
   const ibt = f.profile.features.ibt ? 4 : 0;
   return {
     name: input.name,
+    nargs: input.nargs,
     address: f.base,
     bytes: c.bytes.slice(0, c.pos),
     entry: 0,

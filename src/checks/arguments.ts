@@ -41,7 +41,7 @@ export const argumentsIntact: Check = {
     };
     return {
       observe(event) {
-        if (event.kind === "enter") expect(event.watched.func, registersOf(event), ARGUMENTS.length);
+        if (event.kind === "enter") expect(event.watched.func, registersOf(event), arity(event.watched.func));
         else if (event.kind === "tail") tail.set(registersOf(event));
         else if (event.kind === "land") expect(event.watched.func, tail, 1);
         else if (event.kind === "body") {
@@ -56,6 +56,11 @@ export const argumentsIntact: Check = {
     };
   },
 };
+
+/** A trampoline restores as many arguments as the function has; on the direct way none may change. */
+function arity(func: PlacedFunction | undefined): number {
+  return func?.attached ? (func.image.nargs ?? 1) : ARGUMENTS.length;
+}
 
 function compare(context: CheckContext, pending: Pending, event: Event): void {
   for (let i = 0; i < pending.count; i++) {

@@ -55,13 +55,15 @@ export interface Reg {
 export const AT_PKT_END = -1;
 export const BEYOND_PKT_END = -2;
 
-const base: Omit<Reg, "type" | "value"> = {
+const plain = (type: RegType, value: Scalar, dep: Dependency | null): Reg => ({
+  type,
   maybeNull: false,
   off: 0,
+  value,
   id: 0,
   delta: 0,
   addConst: 0,
-  dep: null,
+  dep,
   frame: 0,
   range: 0,
   map: null,
@@ -69,19 +71,12 @@ const base: Omit<Reg, "type" | "value"> = {
   trust: "none",
   subprog: 0,
   memSize: 0,
-};
-
-export const scalarReg = (value: Scalar, dep: Dependency | null = null): Reg => ({
-  ...base,
-  type: "scalar",
-  value,
-  dep,
 });
-export const notInit = (value: Scalar): Reg => ({ ...base, type: "not_init", value });
+
+export const scalarReg = (value: Scalar, dep: Dependency | null = null): Reg => plain("scalar", value, dep);
+export const notInit = (value: Scalar): Reg => plain("not_init", value, null);
 export const pointer = (type: RegType, zero: Scalar, rest: Partial<Reg> = {}): Reg => ({
-  ...base,
-  type,
-  value: zero,
+  ...plain(type, zero, null),
   ...rest,
 });
 

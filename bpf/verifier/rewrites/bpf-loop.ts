@@ -37,6 +37,7 @@ function inlined(base: number): KInsn[] {
 
 /** optimize_bpf_loop(): calls of bpf_loop() with flags 0 and one callback become a loop; three more registers on the stack. */
 export function inlineBpfLoops(env: Env): void {
+  if (!env.kernel.inlineLoop) return;
   const loop = helperId("bpf_loop");
   for (let f = 0; f + 1 < env.subprogs.length; f++) {
     const subprog = env.subprogs[f];

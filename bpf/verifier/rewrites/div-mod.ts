@@ -1,6 +1,6 @@
 import * as O from "../../opcode.ts";
 import type { Env, KInsn } from "../env.ts";
-import { alu32Reg, ja, mov32, mov32Reg, mov64Reg } from "../insns.ts";
+import { alu32Reg, ja, jmp, mov32, mov32Reg, mov64Reg } from "../insns.ts";
 
 const isDivision = (insn: KInsn): boolean => {
   const cls = O.classOf(insn.code);
@@ -65,10 +65,20 @@ function unsigned(insn: KInsn): KInsn[] {
   return [jump(O.BPF_JEQ, is64 ? 1 : 2), insn, ...tail];
 }
 
+/** The same before 5.11: 32-bit division cuts the divisor first and compares all of it. */
+function unsignedByMov32(insn: KInsn): KInsn[] {
+  const cut = O.classOf(insn.code) === O.BPF_ALU64 ? [] : [mov32Reg(insn.src, insn.src)];
+  if (O.opOf(insn.code) === O.BPF_DIV)
+    return [...cut, jmp(O.BPF_JNE, insn.src, 0, 2), alu32Reg(O.BPF_XOR, insn.dst, insn.dst), ja(1), insn];
+  return [...cut, jmp(O.BPF_JEQ, insn.src, 0, 1), insn];
+}
+
 /** Division and remainder that cannot trap: what the JIT gets needs no guard of its own. Null: nothing to rewrite. */
 export function guardDivision(env: Env, insn: KInsn): KInsn[] | null {
-  if (!isDivision(insn)) return null;
-  const isSigned = insn.off === 1 && env.kernel.signedDivisionGuards;
+  const { divisionGuards, regAx } = env.kernel;
+  if (divisionGuards === "none" || !isDivision(insn)) return null;
+  const isSigned = insn.off === 1 && divisionGuards === "signed";
   if (!O.isX(insn.code)) return isSigned && insn.imm === -1 ? byMinusOne(insn) : null;
-  return isSigned ? signed(insn, env.kernel.regAx) : unsigned(insn);
+  if (divisionGuards === "mov32") return unsignedByMov32(insn);
+  return isSigned ? signed(insn, regAx) : unsigned(insn);
 }

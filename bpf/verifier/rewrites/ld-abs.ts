@@ -1,5 +1,5 @@
 import * as O from "../../opcode.ts";
-import type { KInsn } from "../env.ts";
+import type { Env, KInsn } from "../env.ts";
 import { alu32Reg, alu64, call, exit, jmp, mov64, mov64Reg, R0, R1, R2, R6 } from "../insns.ts";
 
 const HELPERS: Record<number, string> = {
@@ -9,7 +9,8 @@ const HELPERS: Record<number, string> = {
 };
 
 /** bpf_gen_ld_abs(): a load from the packet becomes a call; a negative result ends the function with 0. */
-export function expandLdAbs(insn: KInsn): KInsn[] | null {
+export function expandLdAbs(env: Env, insn: KInsn): KInsn[] | null {
+  if (!env.kernel.expandLdAbs) return null;
   const mode = O.modeOf(insn.code);
   if (O.classOf(insn.code) !== O.BPF_LD || (mode !== O.BPF_ABS && mode !== O.BPF_IND)) return null;
   const offset =

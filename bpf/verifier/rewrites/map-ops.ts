@@ -41,8 +41,10 @@ export function callMapOps(env: Env, insn: KInsn, aux: InsnAux): KInsn[] | null 
   const { map } = aux;
   if (map === undefined || map === "poisoned") return null;
   const helper = shortName(insn.imm) ?? "";
-  const lookup = helper === "map_lookup_elem" ? inlineLookup(env, map) : null;
+  const { inlineLookup: inlines, mapOps } = env.kernel;
+  const lookup = helper === "map_lookup_elem" && inlines ? inlineLookup(env, map) : null;
   if (lookup) return lookup;
+  if (mapOps === "none" || (mapOps === "all-but-for-each" && helper === "for_each_map_elem")) return null;
   const callee = OPS[map.type]?.[helper];
   return callee ? [call(callee)] : null;
 }

@@ -33,7 +33,7 @@ export function fixUp(env: Env): void {
       const patch =
         mayGoto ??
         guardDivision(env, insn) ??
-        expandLdAbs(insn) ??
+        expandLdAbs(env, insn) ??
         expandTailCall(env, insn, aux) ??
         callMapOps(env, insn, aux) ??
         inlineHelper(env, insn) ??

@@ -14,10 +14,10 @@ export function constantTailCallIndex(aux: Pick<InsnAux, "map" | "key">): { map:
 /** bpf_tail_call() as an instruction of its own: direct, indirect, or with its index masked where speculation is a concern. */
 export function expandTailCall(env: Env, insn: KInsn, aux: InsnAux): KInsn[] | null {
   if (!isTailCall(insn)) return null;
-  const { options } = env.kernel;
+  const { options, directTailCalls } = env.kernel;
   const tail: KInsn = { code: O.BPF_JMP | O.BPF_TAIL_CALL, dst: 0, src: 0, off: 0, imm: 0 };
   const target = constantTailCallIndex(aux);
-  if (target && !options.blinding && options.bypassSpecV1) {
+  if (target && directTailCalls && !options.blinding && options.bypassSpecV1) {
     tail.poke = env.pokes.push(target) - 1;
     tail.imm = tail.poke + 1;
     return [tail];

@@ -38,7 +38,9 @@ export function compileCaptured(
   index: number,
 ): Compiled {
   const captured = record.progs[index];
-  const xlated = verify(set.programs[index], set.maps, kernel.features, set.programs);
+  const program = set.programs[index];
+  const xlated = verify(program, set.maps, kernel.features, set.programs);
+  for (const fn of xlated.functions) fn.nargs = program.functions.find(({ name }) => name === fn.name)?.nargs;
   const images = compileAt(kernel, record, captured, xlated);
   const blinded = kernel.profile.harden && captured.funcs.length === 1;
   return { xlated, images, sameXlated: blinded ? undefined : sameDump(kernel, set, captured, xlated) };

@@ -1,35 +1,36 @@
+import { behaviourOf } from "../../../emulator/behaviour.ts";
 import type { CaptureKernel } from "./compile.ts";
 import { captureFeatures } from "./features.ts";
 import type { KernelRecord } from "./format.ts";
 import { captureLayout, captureProfile, captureSymbols } from "./kernel.ts";
 import { type Capture, readCapture } from "./read.ts";
-import type { ReplayOptions } from "./replay.ts";
 import { CaptureSymbols } from "./symbols.ts";
+import type { WorldOptions } from "./world.ts";
 
 /** A capture with everything about its kernel worked out. */
 export interface OpenCapture {
   capture: Capture;
   kernel: CaptureKernel;
-  machine: Omit<ReplayOptions, "bytes">;
+  machine: Omit<WorldOptions, "bytes">;
 }
 
 /** Read a capture and what it says of its kernel. Throws UserError. */
 export function openCapture(file: string): OpenCapture {
   const capture = readCapture(file);
   const { kernel } = capture;
-  const [major, minor] = kernel.release.split(".").map(Number);
+  const features = captureFeatures(kernel, file);
   return {
     capture,
     kernel: {
       profile: captureProfile(kernel, file),
-      features: captureFeatures(kernel, file),
+      features,
       symbols: new CaptureSymbols(captureSymbols(kernel)),
       callBase: BigInt(`0x${kernel.bpf_call_base}`),
     },
     machine: {
-      layout: captureLayout(kernel, file),
+      layout: { ...captureLayout(kernel, file), structs: features.structs },
       functions: callable(kernel),
-      foldedChecksum: major > 6 || (major === 6 && minor >= 18),
+      behaviour: behaviourOf(kernel.release),
     },
   };
 }
@@ -45,6 +46,6 @@ function callable(kernel: KernelRecord): Map<bigint, string[]> {
     for (const [address, names] of Object.entries(kernel.targets[kind] ?? {})) add(address, names);
   for (const [address, { names }] of Object.entries(kernel.helper_targets)) add(address, names);
   for (const [name, address] of Object.entries(kernel.symbols))
-    if (/^__bpf_(prog_enter|prog_exit|tramp_)/.test(name)) add(address, [name]);
+    if (/^(__bpf_prog_(enter|exit)\w*|__bpf_tramp_\w+|jiffies(_64)?)$/.test(name)) add(address, [name]);
   return functions;
 }

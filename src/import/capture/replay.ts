@@ -1,4 +1,3 @@
-import type { MachineLayout } from "../../../emulator/layout.ts";
 import type { Finding } from "../../checks/finding.ts";
 import type { Outcome } from "../../runner/session.ts";
 import type { CaptureKernel } from "./compile.ts";
@@ -6,7 +5,7 @@ import { runContext } from "./context.ts";
 import type { CaptureRecord, ProgramsRecord, RunRecord } from "./format.ts";
 import { initialise, mapDifferences, recordedMaps } from "./maps.ts";
 import type { Capture } from "./read.ts";
-import { buildWorld, type CaptureWorld } from "./world.ts";
+import { buildWorld, type CaptureWorld, type WorldOptions } from "./world.ts";
 
 /** Instructions that a run may take. */
 const BUDGET = 50_000_000;
@@ -31,19 +30,12 @@ export interface ReplayResult {
   error?: string;
 }
 
-export interface ReplayOptions {
-  bytes: "captured" | "ours";
-  layout: MachineLayout;
-  functions: Map<bigint, string[]>;
-  foldedChecksum: boolean;
-}
-
 /** All runs of one set, in order. */
 export function* replaySet(
   capture: Capture,
   kernel: CaptureKernel,
   record: CaptureRecord,
-  options: ReplayOptions,
+  options: WorldOptions,
 ): Generator<ReplayResult> {
   const source = capture.programs.get(record.set);
   if (!source?.runs?.length) return;

@@ -1,6 +1,7 @@
-import { FLOW_CALL, FLOW_DIRECT, type Image, STACK_PUSH } from "../../../bpf/image.ts";
+import type { Image } from "../../../bpf/image.ts";
 import type { ProgramSet } from "../../../bpf/program.ts";
-import { checksumDiff16 } from "../../../emulator/helpers/checksum.ts";
+import type { KernelBehaviour } from "../../../emulator/behaviour.ts";
+import { PROT_READ, PROT_WRITE } from "../../../emulator/engine.ts";
 import { Kernel } from "../../../emulator/kernel.ts";
 import type { MachineLayout } from "../../../emulator/layout.ts";
 import type { Machine, PlacedFunction } from "../../../emulator/machine.ts";
@@ -34,8 +35,7 @@ export interface WorldOptions {
   layout: MachineLayout;
   /** address -> names of the kernel functions that the capture's images may call */
   functions: Map<bigint, string[]>;
-  /** bpf_csum_diff folds to 16 bits (since 6.18) */
-  foldedChecksum: boolean;
+  behaviour: KernelBehaviour;
 }
 
 /** Put a captured set on a fresh machine. Close the machine. */
@@ -47,8 +47,7 @@ export function buildWorld(
 ): CaptureWorld {
   const set = sourceSet(source);
   const machine = newMachine(options.layout, captureRegions(record, source, options.functions.keys()));
-  const kernel = new Kernel(machine);
-  if (options.foldedChecksum) kernel.checksumDiff = checksumDiff16;
+  const kernel = new Kernel(machine, options.behaviour);
   installFunctions(machine, options.functions);
   for (const def of set.maps) kernel.addMap(def, address(record.maps[def.name].addr));
 
@@ -63,6 +62,7 @@ export function buildWorld(
     linkException(kernel, result, placed);
     return result;
   });
+  mapPrivateStacks(machine, record);
   placeTrampolines(machine, record);
   fillSlots(kernel, set, record);
   return { session: new Session(kernel, book), kernel, machine, entries, compiled };
@@ -125,7 +125,20 @@ function attach(machine: Machine, fn: CapturedFunction): void {
   const site = placed?.image.patchSite;
   if (!placed || site === undefined) return;
   const bytes = fromHex(fn.hex_final!).subarray(site, site + 5);
-  if (bytes[0] === 0xe8) machine.patchCall(placed, site, bytes, FLOW_DIRECT | FLOW_CALL | STACK_PUSH);
+  if (bytes[0] === 0xe8 || bytes[0] === 0xe9) machine.attach(placed, site, bytes);
+}
+
+/** Bytes around the top of a private stack: 512 of BPF stack and guards below, little above. */
+const PRIVATE_STACK = 1024n;
+
+/** Memory for private stacks at the per-CPU addresses that the capture's images have for them. */
+function mapPrivateStacks(machine: Machine, record: CaptureRecord): void {
+  for (const [top, name] of Object.entries(record.refs ?? {}))
+    if (name.endsWith(".priv_stack"))
+      for (let cpu = 0; cpu < machine.percpu.offsets.length; cpu++) {
+        const low = machine.percpu.address(address(top), cpu) - PRIVATE_STACK;
+        machine.memory.ensure(low, PRIVATE_STACK + 64n, PROT_READ | PROT_WRITE);
+      }
 }
 
 /** Prog array slots in the order in which they were written; those whose write failed stay empty. */

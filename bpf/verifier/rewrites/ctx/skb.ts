@@ -173,7 +173,7 @@ const bitsOf = (env: Env) => {
 /** On ingress a delivery time reads as 0, unless the program looks at tstamp_type itself. */
 function readTstamp(env: Env, si: KInsn): KInsn[] {
   const load = ldx(O.BPF_DW, si.dst, si.src, offsetOf(env.kernel.structs, "sk_buff.tstamp"));
-  if (env.tstampTypeAccess) return [load];
+  if (env.tstampTypeAccess || env.kernel.skb.tstampType === "none") return [load];
   const { AX, byte, type, ingress } = bitsOf(env);
   const bits = ldx(O.BPF_B, AX, si.src, byte);
   const zero = [mov64(si.dst, 0), ja(1)];
@@ -184,7 +184,7 @@ function readTstamp(env: Env, si: KInsn): KInsn[] {
 
 function writeTstamp(env: Env, si: KInsn): KInsn[] {
   const put = store(si, 8, offsetOf(env.kernel.structs, "sk_buff.tstamp"));
-  if (env.tstampTypeAccess) return [put];
+  if (env.tstampTypeAccess || env.kernel.skb.tstampType === "none") return [put];
   const { AX, byte, type, ingress } = bitsOf(env);
   return [
     ldx(O.BPF_B, AX, si.dst, byte),

@@ -1,0 +1,64 @@
+import type { KernelFeatures } from "../features.ts";
+import { linux6_1, linux6_12, linux6_18 } from "./captured.ts";
+
+// Kernels without a capture: from their sources, unchecked. Their layouts are those of the nearest captured kernel; override `structs`.
+
+/** Linux 6.16 */
+export const linux6_16: KernelFeatures = {
+  ...linux6_18,
+  name: "linux-6.16",
+  scalars: {
+    ...(linux6_18.scalars as Exclude<KernelFeatures["scalars"], "cnum">),
+    rounds: 2,
+    crossSign64: false,
+    tnumMul: "sums",
+    partialOverflow: false,
+    neg: false,
+    tnumOverlap: false,
+  },
+  structs: linux6_12.structs,
+};
+
+/** Linux 6.6 */
+export const linux6_6: KernelFeatures = {
+  ...linux6_1,
+  name: "linux-6.6",
+  cpuV4: true,
+  ctxStoreImmediate: true,
+  kfuncs: ["bpf_rcu_read_lock", "bpf_rcu_read_unlock"],
+  trustedPointers: true,
+  skb: { vlanPresent: "vlan_all", tstampType: "mono_bit" },
+};
+
+/** Linux 5.17 */
+export const linux5_17: KernelFeatures = {
+  ...linux6_1,
+  name: "linux-5.17",
+  allowUninitStack: false,
+  mapOps: "all-but-for-each",
+  inlineLoop: false,
+  skb: { vlanPresent: "bit", tstampType: "none" },
+};
+
+/** Linux 5.10 */
+export const linux5_10: KernelFeatures = { ...linux5_17, name: "linux-5.10", divisionGuards: "mov32" };
+
+/** Linux 5.4 */
+export const linux5_4: KernelFeatures = {
+  ...linux5_10,
+  name: "linux-5.4",
+  directTailCalls: false,
+  subprogTailCalls: false,
+};
+
+/** Linux 4.10 */
+export const linux4_10: KernelFeatures = {
+  ...linux5_4,
+  name: "linux-4.10",
+  functionCalls: false,
+  removeDeadCode: false,
+  divisionGuards: "none",
+  expandLdAbs: false,
+  inlineLookup: false,
+  mapOps: "none",
+};

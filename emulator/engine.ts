@@ -64,15 +64,24 @@ export interface Watch {
   limit?: number;
   /** Append an event record. */
   event?: boolean;
-  /** Call back into TypeScript with the register file loaded; writes to regs (RIP too) take effect. Must not run or close the engine. "stop" ends the run there. */
-  call?: () => void | "stop";
-  /** End the run, RIP on the watched instruction; running on from there does not stop at it again. */
+  /**
+   * Call back into TypeScript with the register file loaded; writes to regs (RIP too) take effect. Must not run or close the
+   * engine. "stop" ends the run there.
+   */
+  call?: (() => void) | (() => "stop" | undefined);
+  /**
+   * End the run, RIP on the watched instruction; running on from there (RIP and RSP the same, icount not set back) does not
+   * serve its watch again.
+   */
   stop?: boolean;
 }
 
 /** u64 words of an event record. */
 export const EVENT_WORDS = 24;
-/** watch id (low 32 bits), and how control came (high 32 bits): 0 in sequence, else MARK_BY_DIRECT, _INDIRECT or _RET */
+/**
+ * watch id (low 32 bits), and how control came (high 32 bits): 0 in sequence or as the run began, else MARK_BY_DIRECT,
+ * _INDIRECT or _RET
+ */
 export const EVENT_ID = 0;
 export const EVENT_PC = 1;
 /** address of the instruction executed just before */
@@ -101,7 +110,7 @@ export type Stop =
   | { kind: "limit"; pc: bigint; id: number }
   /** Access or fetch without the right to it. `addr` is the first byte, `size` in bytes (0 for a fetch). */
   | { kind: "fault"; pc: bigint; access: "read" | "write" | "fetch"; addr: bigint; size: number; mapped: boolean }
-  /** CPU exception: 0 #DE, 3 #BP, 6 #UD ... */
+  /** CPU exception: 0 #DE, 3 #BP (pc on the int3), 6 #UD, 13 for hlt, as nothing would wake the CPU ... */
   | { kind: "exception"; pc: bigint; vector: number }
   /** Control arrived where the marks do not allow it; pc is the target, not executed yet. */
   | { kind: "landing"; pc: bigint; from: bigint }
@@ -134,7 +143,7 @@ export interface Engine {
   readonly regs: BigUint64Array;
   /** Written into every event and step; the machine keeps CPU and task here. */
   tag: bigint;
-  /** Instructions executed; settable. */
+  /** Instructions executed; settable. A `rep` string instruction is one, whatever it repeats. */
   icount: number;
   /** Another thread sets index 0 to non-zero to end a run with `stopped`. */
   readonly stopFlag: Int32Array;
@@ -153,7 +162,10 @@ export interface Engine {
   /** Hits of a counting watch; settable through resetHits. */
   hits(id: number): number;
   resetHits(): void;
-  /** Guard a stack: stores into [low, high) below rsp, or into a control slot, stop the run. Several may be guarded. */
+  /**
+   * Guard a stack: stores into [low, high) below rsp (where rsp is in it), or into a control slot, stop the run. Several may
+   * be guarded. Guarding a range again forgets its control slots, and older ranges that it overlaps.
+   */
   guardStack(low: bigint, high: bigint): void;
 
   /** Receives event records when the ring fills up and when a run ends; the array is only valid during the call. */

@@ -93,7 +93,7 @@ void Core::step(uint64_t at, uint32_t size) {
       return;
     }
   }
-  if (marks & (kSpUp | kRet)) engine->stacks.settle(register_(kRsp));
+  if (marks & (kSpUp | kRet)) engine->stacks.settle(reg(kRsp));
   if (credit == 0) {
     if (held == 0) return finish({StopKind::kBudget, at});
     if (engine->stopRequested()) return finish({StopKind::kStopped, at});

@@ -8,53 +8,22 @@
 #include "marks.h"
 #include "registers.h"
 #include "stacks.h"
+#include "stop.h"
 
 namespace jitproof {
 
 class Engine;
 
-enum class StopKind : uint64_t {
-  kNone,
-  kUntil,
-  kBudget,
-  kStopped,
-  kWatch,      // a: id
-  kLimit,      // a: id
-  kFault,      // a: Access, b: address, c: size, d: mapped
-  kException,  // a: vector
-  kLanding,    // a: from
-  kStack,      // a: address, b: size, c: 1 below-rsp, 2 control-slot
-};
-
-struct Stop {
-  StopKind kind = StopKind::kNone;
-  uint64_t pc = 0, a = 0, b = 0, c = 0, d = 0;
-};
-
-enum Access : uint64_t { kRead, kWrite, kFetch };
-
-// An access that Unicorn refused, and the registers at that moment: what the instruction does to them later is undone.
-struct Fault {
-  Access access;
-  uint64_t address, size;
-  bool mapped;
-  RegisterFile registers;
-};
-
-// Bytes that a store overwrote and that go back if the same instruction faults after all.
-struct Undo {
-  uint64_t address;
-  uint8_t* host;
-  uint8_t size;
-  uint8_t bytes[8];
-};
+// A store that begins in these last bytes of a page may reach into the next one. Unicorn then stores byte by byte, and
+// the first bytes stay when a later one faults.
+constexpr uint64_t kReach = 16;
 
 struct Core {
   // Touched by every instruction.
-  uint64_t next = 0;    // where a sequential step leads
-  uint64_t pc = 0;      // the instruction that executed last, or is executing
-  int64_t credit = 0;   // instructions that may execute before step() has a look around
-  uint32_t marks = 0;   // of the instruction at pc
+  uint64_t next = 0;   // where a sequential step leads
+  uint64_t pc = 0;     // the instruction that executed last, or is executing
+  int64_t credit = 0;  // instructions that may execute before step() has a look around
+  uint32_t marks = 0;  // of the instruction at pc
   uint32_t flags = 0;
   struct MarkSlot {
     uint64_t page;
@@ -94,20 +63,25 @@ struct Core {
   Stop stop{};
   Stop stack{};
   Fault fault{};
+
+  // What the instruction at undoPc has stored, as far as it may have to be taken back.
   static constexpr int kMostUndos = 16;
   Undo undo[kMostUndos];
   int undos = 0;
-  uint64_t undoPc = 0, undoLeft = 0;                          // the instruction whose stores `undo` holds
-  uint64_t storePc = 0, storeLeft = 0;                        // the instruction whose store
-  uint64_t storeAt = 0, storeSize = 0;                        // this is, as far as its pieces have come in
-  uint64_t loadAt = 0, loadSize = 0;                          // the last load, when loads are hooked
-  int loadParts = 0;                                          // halves still to come of a load across two pages
-  uint32_t rounds = 0;                                        // of rep string instructions
-  uint32_t accessesBefore = 0;                                // traced: records before the instruction at pc
-  uint64_t probed = 0;     // instructions seen while probing; stores in the self-test
-  uint64_t probedRam = 0;  // the last of those stores
+  uint64_t undoPc = 0, undoLeft = 0;
+  // The store of the instruction at storePc, as far as its pieces have come in.
+  uint64_t storePc = 0, storeLeft = 0;
+  uint64_t storeAt = 0, storeSize = 0;
+  uint32_t rounds = 0;  // of rep string instructions
 
-  uint64_t register_(Register which) const { return gpr && which < kGprs ? gpr[which] : readRegister(uc, which); }
+  // Where loads are hooked: the last one, and the halves still to come when it goes across two pages.
+  uint64_t loadAt = 0, loadSize = 0;
+  int loadParts = 0;
+  uint32_t accessesBefore = 0;  // records there were before the instruction at pc
+  uint64_t probed = 0;          // instructions seen while probing; stores in the self-test
+  uint64_t probedRam = 0;       // the last of those stores
+
+  uint64_t reg(Register which) const { return gpr && which < kGprs ? gpr[which] : readRegister(uc, which); }
   uint64_t left() const { return credit + held; }
   // Makes the next instruction go through step().
   void attend() {

@@ -109,7 +109,10 @@ bool Core::store(uint64_t ram, uint64_t size) {
   }
   const uint64_t offset = ram & kPageMask;
   const uint8_t known = slot.page.flags() & (kPageDirty | kPageCode | kPageGuard);
-  if (known == kPageDirty && offset <= kPageSize - 16 && !(flags & kFaulted)) return true;
+  if (offset <= kPageSize - kReach && !(flags & (kFaulted | kProbing))) {
+    if (known == (kPageDirty | kPageGuard)) checkStack(slot.page.address() + offset, size);
+    if ((known & ~kPageGuard) == kPageDirty) return true;
+  }
   return slowStore(slot.page, offset, size);
 }
 

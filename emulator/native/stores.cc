@@ -4,13 +4,6 @@
 #include "engine.h"
 
 namespace jitproof {
-namespace {
-
-// A store that begins in these last bytes of a page may reach into the next one. Unicorn then stores byte by byte, and
-// the first bytes stay when a later one faults.
-constexpr uint64_t kReach = 16;
-
-}  // namespace
 
 bool Core::slowStore(PageRef page, uint64_t offset, uint64_t size) {
   const uint8_t pageFlags = page.flags();
@@ -43,6 +36,7 @@ void Core::storeAtAddress(uint64_t address, uint64_t size) {
 }
 
 void Core::checkStack(uint64_t address, uint64_t size) {
+  if (!size) return;  // Unicorn only asks whether it could store
   const bool goesOn = storePc == pc && storeLeft == left() && address == storeAt + storeSize && storeSize + size <= 16;
   if (!goesOn) {
     storePc = pc;
@@ -57,7 +51,7 @@ void Core::checkStack(uint64_t address, uint64_t size) {
   }
   Stack* on = engine->stacks.find(address);
   if (!on) return;
-  const StackFault fault = Stacks::store(*on, address, size, register_(kRsp), marks);
+  const StackFault fault = Stacks::store(*on, address, size, reg(kRsp), marks);
   if (fault == StackFault::kNone) return;
   stack = {StopKind::kStack, pc, storeAt, storeSize, static_cast<uint64_t>(fault)};
   flags |= kStackStop;

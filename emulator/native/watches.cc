@@ -27,7 +27,7 @@ bool Core::watch(uint32_t id, uint64_t at, uint32_t arrival) {
   bool stops = what & WatchEntry::kStop;
   if ((what & WatchEntry::kCall) && !call(id, &to, &stops)) return false;
   if (stops) {
-    if (to == at) engine->remember({at, register_(kRsp), engine->icount(*this)});
+    if (to == at) engine->remember({at, reg(kRsp), engine->icount(*this)});
     finish({StopKind::kWatch, to, id});
     return false;
   }

@@ -18,6 +18,7 @@ const WRAPPED = [
   "page_collection_unlock_x86_64",
   "tb_invalidate_phys_page_fast_x86_64",
   "get_page_addr_code_x86_64",
+  "tlb_flush_page_x86_64",
 ];
 
 const STATIC = ["-l:libunicorn.a", "-Wl,--exclude-libs,ALL", "-lpthread", "-lm"];

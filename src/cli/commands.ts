@@ -2,6 +2,14 @@
 export const COMMANDS = {
   run: { usage: "run [PATH...]", summary: "run scenarios and check every contract" },
   matrix: { usage: "matrix [PATH...]", summary: "scenario x profile: what each design gets right" },
+  compare: {
+    usage: "compare CAPTURE...",
+    summary: "our machine code against a kernel's, byte for byte",
+  },
+  replay: {
+    usage: "replay CAPTURE...",
+    summary: "run a kernel's own bytes, and check what they did",
+  },
   merge: { usage: "merge FILE...", summary: "make one report of the JSON reports of several shards" },
 } satisfies Record<string, { usage: string; summary: string }>;
 

@@ -11,6 +11,7 @@ import { ProgramBook } from "../../runner/code-book.ts";
 import { newMachine } from "../../runner/machine.ts";
 import { Session } from "../../runner/session.ts";
 import { decodeTable } from "../x86/decode.ts";
+import { failedSlots } from "./compare.ts";
 import { type CaptureKernel, type Compiled, compileCaptured } from "./compile.ts";
 import type { CapturedFunction, CaptureRecord, ProgramsRecord } from "./format.ts";
 import { captureRegions } from "./regions.ts";
@@ -143,12 +144,7 @@ function mapPrivateStacks(machine: Machine, record: CaptureRecord): void {
 
 /** Prog array slots in the order in which they were written; those whose write failed stay empty. */
 function fillSlots(kernel: Kernel, set: ProgramSet, record: CaptureRecord): void {
-  const failed = new Set(
-    (record.errors ?? []).flatMap((error) => {
-      const { ev, i } = error as { ev?: string; i?: number };
-      return ev === "slot" && i !== undefined ? [i] : [];
-    }),
-  );
+  const failed = failedSlots(record);
   set.slots.forEach(({ map, index, prog }, i) => {
     const array = kernel.maps.get(map);
     const program = kernel.programs.find(({ name }) => name === prog);

@@ -1,0 +1,84 @@
+import type { Command } from "commander";
+import { type ComparedSet, compareSet } from "../import/capture/compare.ts";
+import { openCapture } from "../import/capture/open.ts";
+import { ComparisonTally, comparisonResult } from "../report/compare.ts";
+import { reporter } from "../report/index.ts";
+import { problemLines, problems } from "../report/problem.ts";
+import { duration } from "../report/report.ts";
+import type { RunResult } from "../runner/result.ts";
+import { captureFiles } from "./captures.ts";
+import { newCommand } from "./command.ts";
+import { addShared, readShared, type SharedOptions } from "./options.ts";
+import { Output } from "./output.ts";
+
+/** Differences that the report for people shows; every one counts. */
+const SHOWN = 3;
+
+export function command(): Command {
+  const compare = newCommand("compare", "Compiles what a kernel compiled and compares the machine code byte for byte.");
+  compare.argument("<CAPTURE...>", "captures (VARIANT.jsonl[.br]) or folders of them");
+  addShared(compare, ["filter", "profile", "reporter"]);
+  return compare.action(async (paths: string[], parsed) => {
+    const options = await readShared(parsed);
+    const files = captureFiles(paths);
+    if (options.reporter === "pretty") return comparePretty(files, options);
+    const output = new Output(options.output, options.color);
+    const report = await reporter(options.reporter);
+    const { failed } = await report(results(files, options), output.reportOptions());
+    output.close();
+    process.exitCode = failed ? 1 : 0;
+  });
+}
+
+async function* results(files: string[], options: SharedOptions): AsyncIterable<RunResult> {
+  for (const file of files)
+    for (const { compared, variant, ms } of compareFile(file, options))
+      yield comparisonResult(variant, file, compared, ms);
+}
+
+function* compareFile(file: string, { filter }: SharedOptions) {
+  const { capture, kernel } = openCapture(file);
+  const { variant, programs } = capture;
+  for (const record of capture.records) {
+    if (filter && !filter.test(record.set)) continue;
+    const start = performance.now();
+    const compared = compareSet(kernel, record, programs.get(record.set)!);
+    yield { compared, variant, ms: performance.now() - start };
+  }
+}
+
+function comparePretty(files: string[], options: SharedOptions): void {
+  const output = new Output(options.output, options.color);
+  const { colors, write } = output.reportOptions();
+  const total = new ComparisonTally();
+  let shown = 0;
+  for (const file of files) {
+    const start = performance.now();
+    const tally = new ComparisonTally();
+    let variant = "";
+    const differing: { compared: ComparedSet; variant: string; ms: number }[] = [];
+    for (const result of compareFile(file, options)) {
+      variant = result.variant;
+      tally.add(result.compared);
+      total.add(result.compared);
+      if (isDifferent(result.compared)) differing.push(result);
+    }
+    write(`${colors.bold(variant || file)}  ${colors.dim(duration(performance.now() - start))}\n`);
+    for (const line of tally.families(colors)) write(`${line}\n`);
+    write(`  xlated identical ${tally.sameXlated} of ${tally.programs} programs\n`);
+    for (const { compared, ms } of differing) {
+      if (shown++ >= SHOWN) break;
+      write(`${colors.red("✗")} ${colors.bold(compared.set)}\n`);
+      const [problem] = problems(comparisonResult(variant, file, compared, ms));
+      for (const line of problemLines(problem, colors.bold)) write(`    ${line}\n`);
+    }
+  }
+  const same = total.identical === total.functions && total.functions > 0;
+  const paint = same ? colors.green : colors.red;
+  write(`${paint(`identical ${total.identical} of ${total.functions} functions`)}\n`);
+  output.close();
+  process.exitCode = same ? 0 : 1;
+}
+
+const isDifferent = ({ functions, error }: ComparedSet): boolean =>
+  error !== undefined || functions.some(({ loaded, final }) => loaded || final);

@@ -1,0 +1,89 @@
+import { type Command, Option } from "commander";
+import { openCapture } from "../import/capture/open.ts";
+import { type ReplayResult, replaySet } from "../import/capture/replay.ts";
+import { reporter } from "../report/index.ts";
+import { problemLines, problems } from "../report/problem.ts";
+import { ReplayTally, replayResult } from "../report/replay.ts";
+import { duration } from "../report/report.ts";
+import type { RunResult } from "../runner/result.ts";
+import { captureFiles } from "./captures.ts";
+import { newCommand } from "./command.ts";
+import { addShared, readShared, type SharedOptions } from "./options.ts";
+import { Output } from "./output.ts";
+
+/** Failures that the report for people shows; every one counts. */
+const SHOWN = 5;
+
+type ReplayOptions = SharedOptions & { bytes: "captured" | "ours" };
+
+export function command(): Command {
+  const replay = newCommand(
+    "replay",
+    "Runs the bytes that a kernel's JIT wrote, and holds the outcome against the kernel's.",
+  );
+  replay.argument("<CAPTURE...>", "captures (VARIANT.jsonl[.br]) or folders of them");
+  replay.addOption(new Option("--ours", "run what our JIT makes of the same programs instead of the kernel's bytes"));
+  addShared(replay, ["filter", "profile", "reporter"]);
+  return replay.action(async (paths: string[], parsed: { ours?: boolean }) => {
+    const options: ReplayOptions = {
+      ...(await readShared(parsed as Record<string, unknown>)),
+      bytes: parsed.ours ? "ours" : "captured",
+    };
+    const files = captureFiles(paths);
+    if (options.reporter === "pretty") return replayPretty(files, options);
+    const output = new Output(options.output, options.color);
+    const report = await reporter(options.reporter);
+    const { failed } = await report(results(files, options), output.reportOptions());
+    output.close();
+    process.exitCode = failed ? 1 : 0;
+  });
+}
+
+async function* results(files: string[], options: ReplayOptions): AsyncIterable<RunResult> {
+  for (const file of files)
+    for (const { replayed, variant, ms } of replayFile(file, options)) yield replayResult(variant, file, replayed, ms);
+}
+
+function* replayFile(
+  file: string,
+  { filter, bytes }: ReplayOptions,
+): Generator<{ replayed: ReplayResult; variant: string; ms: number }> {
+  const { capture, kernel, machine } = openCapture(file);
+  for (const record of capture.records) {
+    if (filter && !filter.test(record.set)) continue;
+    let start = performance.now();
+    for (const replayed of replaySet(capture, kernel, record, { ...machine, bytes })) {
+      yield { replayed, variant: capture.variant, ms: performance.now() - start };
+      start = performance.now();
+    }
+  }
+}
+
+function replayPretty(files: string[], options: ReplayOptions): void {
+  const output = new Output(options.output, options.color);
+  const { colors, write } = output.reportOptions();
+  const total = new ReplayTally();
+  let shown = 0;
+  for (const file of files) {
+    const start = performance.now();
+    const tally = new ReplayTally();
+    let name = file;
+    for (const { replayed, variant, ms } of replayFile(file, options)) {
+      name = variant;
+      tally.add(replayed);
+      total.add(replayed);
+      const result = replayResult(variant, file, replayed, ms);
+      if (result.verdict !== "fail" && replayed.status !== "stopped") continue;
+      if (result.verdict === "fail" && shown++ >= SHOWN) continue;
+      const mark = result.verdict === "fail" ? colors.red("✗") : colors.yellow("!");
+      write(`${mark} ${colors.bold(`${replayed.set} run ${replayed.run}`)}  ${result.title}\n`);
+      for (const problem of problems(result).slice(0, SHOWN))
+        for (const line of problemLines(problem, colors.bold)) write(`    ${line}\n`);
+    }
+    write(`${colors.bold(name)}  ${tally.describe()}  ${colors.dim(duration(performance.now() - start))}\n`);
+  }
+  const paint = total.failed ? colors.red : colors.green;
+  write(`${paint(total.summary())}\n`);
+  output.close();
+  process.exitCode = total.failed ? 1 : 0;
+}

@@ -1,0 +1,134 @@
+import type { Image } from "../../../bpf/image.ts";
+import type { ProgramSet } from "../../../bpf/program.ts";
+import { patchBytes } from "../../../emulator/poke.ts";
+import { type CaptureKernel, type Compiled, compileCaptured } from "./compile.ts";
+import type { CapturedFunction, CaptureRecord, ProgramsRecord } from "./format.ts";
+import { sourceSet } from "./source.ts";
+
+/** Where two byte strings part. */
+export interface ByteDifference {
+  /** bytes from the start of the function */
+  offset: number;
+  ours: Uint8Array;
+  theirs: Uint8Array;
+  address: bigint;
+}
+
+/** One function of a captured set held against ours. Undefined difference: the same bytes. */
+export interface ComparedFunction {
+  name: string;
+  /** as loaded, before any prog_array slot was filled */
+  loaded?: ByteDifference;
+  /** after the slots were filled and the trampolines attached */
+  final?: ByteDifference;
+}
+
+export interface ComparedSet {
+  set: string;
+  family: string;
+  functions: ComparedFunction[];
+  /** programs whose verifier output is (is not) what the kernel's dump shows */
+  xlated: { same: number; different: number };
+  /** our verifier or JIT gave up: why */
+  error?: string;
+}
+
+export const isIdentical = ({ loaded, final }: ComparedFunction): boolean => !loaded && !final;
+
+/** Compile every program of a set at the capture's addresses and compare byte for byte. */
+export function compareSet(kernel: CaptureKernel, record: CaptureRecord, source: ProgramsRecord): ComparedSet {
+  const set = sourceSet(source);
+  const compared: ComparedSet = {
+    set: record.set,
+    family: record.family,
+    functions: [],
+    xlated: { same: 0, different: 0 },
+  };
+  const compiled = record.progs.map((_, index): Compiled | undefined => {
+    try {
+      return compileCaptured(kernel, set, record, index);
+    } catch (error) {
+      compared.error ??= `${record.progs[index].name}: ${(error as Error).message}`;
+      return undefined;
+    }
+  });
+  record.progs.forEach((program, index) => {
+    const ours = compiled[index];
+    if (ours?.sameXlated !== undefined) compared.xlated[ours.sameXlated ? "same" : "different"]++;
+    for (const [i, captured] of program.funcs.entries()) {
+      const name = `${program.name}#${i}`;
+      compared.functions.push({ name, ...compareFunction(ours?.images[i], set, record, captured) });
+    }
+  });
+  return compared;
+}
+
+function compareFunction(
+  image: Image | undefined,
+  set: ProgramSet,
+  record: CaptureRecord,
+  captured: CapturedFunction,
+): Omit<ComparedFunction, "name"> {
+  if (!image) return { loaded: difference(new Uint8Array(), captured, "hex") };
+  const final = withSlots(image, set, record, captured);
+  return {
+    loaded: difference(image.bytes, captured, "hex"),
+    final: difference(final, captured, captured.hex_final === undefined ? "hex" : "hex_final"),
+  };
+}
+
+function difference(
+  ours: Uint8Array,
+  captured: CapturedFunction,
+  which: "hex" | "hex_final",
+): ByteDifference | undefined {
+  const theirs = Uint8Array.from(Buffer.from(captured[which]!, "hex"));
+  if (Buffer.compare(ours, theirs) === 0) return undefined;
+  let offset = 0;
+  while (offset < ours.length && ours[offset] === theirs[offset]) offset++;
+  return { offset, ours, theirs, address: BigInt(`0x${captured.addr}`) };
+}
+
+/** Our image after the set's slots are filled and, where the capture has one, a trampoline is attached. */
+function withSlots(image: Image, set: ProgramSet, record: CaptureRecord, captured: CapturedFunction): Uint8Array {
+  const bytes = image.bytes.slice();
+  const failed = failedSlots(record);
+  set.slots.forEach(({ map, index, prog }, i) => {
+    const callee = record.progs.find(({ name }) => name === prog)?.funcs[0];
+    if (failed.has(i) || !callee) return;
+    for (const site of image.pokes) {
+      if (site.map !== map || site.key !== index) continue;
+      const target = BigInt(`0x${callee.addr}`) + BigInt(site.adjust);
+      bytes.set(patchBytes(0xe9, image.address + BigInt(site.target), target), site.target);
+      if (site.bypass !== undefined) bytes.set(patchBytes(0xe9, 0n, undefined), site.bypass);
+    }
+  });
+  attachTrampoline(bytes, image, record, captured);
+  return bytes;
+}
+
+/** Where the capture's patch site goes to an active trampoline, so does ours. */
+function attachTrampoline(bytes: Uint8Array, image: Image, record: CaptureRecord, captured: CapturedFunction): void {
+  const site = image.patchSite;
+  if (site === undefined || captured.hex_final === undefined) return;
+  const opcode = Buffer.from(captured.hex_final, "hex")[site];
+  if (opcode !== 0xe8 && opcode !== 0xe9) return;
+  const ip = image.address + BigInt(site);
+  const sites = (record.trampolines ?? [])
+    .filter(({ active }) => active)
+    .map(({ addr }) => patchBytes(opcode, ip, BigInt(`0x${addr}`)));
+  const theirs = Buffer.from(captured.hex_final, "hex").subarray(site, site + 5);
+  // without a captured trampoline the target is unknown; it lies outside the set's images
+  const target = sites.find((patch) => Buffer.compare(patch, theirs) === 0) ?? (sites.length ? undefined : theirs);
+  if (target) bytes.set(target, site);
+}
+
+/** Indexes of the prog_array updates that the kernel refused. */
+export function failedSlots(record: CaptureRecord): Set<number> {
+  return new Set(
+    (record.errors ?? []).flatMap((error) => {
+      const { ev, i } = error as { ev?: string; i?: number };
+      return ev === "slot" && i !== undefined ? [i] : [];
+    }),
+  );
+}

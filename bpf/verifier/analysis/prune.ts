@@ -169,36 +169,31 @@ function closesLoop(run: Run, old: Checkpoint, callsBack: boolean): boolean {
 
 /** is_state_visited(): true when this path need not be followed further. Keeps the state to compare with, now and then. */
 export function isVisited(run: Run): boolean {
-  const aux = auxAt(run);
+  const { forceCheckpoint } = auxAt(run);
   const list = run.explored.get(run.at) ?? [];
   for (let i = 0; i < list.length; i++) {
     const old = list[i];
-    if (old.branches > 0) {
-      if (onPath(run, old) && closesLoop(run, old, aux.forceCheckpoint)) return true;
-      continue;
-    }
-    if (sameState(run, old, run.state, old.looping ? "within" : "precise")) {
+    // paths are followed depth first: one that is not finished is this one
+    const finished = old.branches === 0;
+    if (!finished && closesLoop(run, old, forceCheckpoint)) return true;
+    if (finished && sameState(run, old, run.state, old.looping ? "within" : "precise")) {
       old.hits++;
       inherit(old, run.state);
       if (old.looping) for (let c = run.state.parent; c; c = c.parent) c.looping = true;
       return true;
     }
-    old.misses++;
-    if (old.misses > old.hits * 3 + 64) list.splice(i--, 1);
+    // what is rarely met again is not worth comparing with
+    const patience = forceCheckpoint && !finished ? 64 : 3;
+    if (++old.misses > old.hits * patience + patience) list.splice(i--, 1);
   }
   const enough = run.jumps - run.lastJumps >= 2 && run.processed - run.lastProcessed >= 8;
-  if (!enough && !aux.forceCheckpoint) return false;
+  if (!enough && !forceCheckpoint) return false;
   run.lastJumps = run.jumps;
   run.lastProcessed = run.processed;
   list.push(checkpoint(run));
   run.explored.set(run.at, list);
   return false;
 }
-
-const onPath = (run: Run, c: Checkpoint): boolean => {
-  for (let p = run.state.parent; p; p = p.parent) if (p === c) return true;
-  return false;
-};
 
 /** A path ended: checkpoints with no path left are complete. */
 export function endPath(run: Run): void {

@@ -67,7 +67,9 @@ export function buildNative({ root, log = () => {} }) {
       ...flags,
     ];
     const result = spawnSync(COMPILER, args, { encoding: "utf8", input: input.join("") });
-    if (result.error) throw new Error(`the engine needs a C++ compiler, and ${COMPILER} does not start`);
+    if (/** @type {NodeJS.ErrnoException | undefined} */ (result.error)?.code === "ENOENT") {
+      throw new Error(`the engine needs a C++ compiler, and there is no ${COMPILER}`);
+    }
     failure = result.status === 0 ? whyItDoesNotLoad(temporary) : result.stderr;
     if (!failure) {
       renameSync(temporary, file);

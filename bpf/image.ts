@@ -52,6 +52,15 @@ export interface ExtableEntry {
   clear?: number;
 }
 
+/** What a quadword of a frame holds. count: the tail-call count; pointer: where the count is; saved: a callee-saved register. */
+export interface FrameSlot {
+  kind: "count" | "pointer" | "saved";
+  /** "tcc", "tcc_ptr", "rbx" */
+  name: string;
+  /** the count is the upper half of the quadword */
+  high?: boolean;
+}
+
 /** Machine code of one function, and what its bytes mean. Offsets are in bytes from `bytes[0]`. */
 export interface Image {
   /** program#function-index, as reports name it */
@@ -75,6 +84,8 @@ export interface Image {
   starts: number[];
   flags: InsnFlags[];
   notes: Map<number, string>;
+  /** bytes of BPF stack below the saved rbp, and the quadwords below them, downwards; undefined: not known */
+  frame?: { depth: number; slots: FrameSlot[] };
   tailCalls: TailCallSite[];
   pokes: PokeSite[];
   extable: ExtableEntry[];

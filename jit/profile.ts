@@ -10,6 +10,16 @@ export interface StructOffsets {
   bpfFunc: number;
 }
 
+/**
+ * Per-CPU variables: this_cpu_off, cpu_number, current_task, and call_depth or pcpu_hot where the kernel has them. Up to 6.14
+ * they are offsets from 0, later addresses in the kernel image.
+ */
+export interface PercpuOffsets {
+  /** __per_cpu_start */
+  start: bigint;
+  symbols: Record<string, bigint>;
+}
+
 /** One kernel's x86-64 JIT: age, configuration, mitigations, struct layout, tail-call design. */
 export interface X86Profile {
   name: string;
@@ -21,6 +31,7 @@ export interface X86Profile {
   /** since 6.13 the count is only loaded before calls of BPF functions (a1087da9d11e); before, before every call */
   countBeforeKernelCalls: boolean;
   offsets: StructOffsets;
+  percpu: PercpuOffsets;
   /** net.core.bpf_jit_harden blinds this program's constants and rules out direct tail calls */
   harden?: boolean;
   features: Features;

@@ -9,6 +9,7 @@ const ETH_HLEN = 14;
 const ETH_P_802_2 = 0x0004;
 const ETH_P_802_3_MIN = 0x0600;
 const PACKET_OTHERHOST = 3;
+const LOOPBACK_IFINDEX = 1n;
 /** Bytes reserved for a struct net_device or struct sock; the real ones are smaller. */
 const OBJECT_SIZE = 4096;
 
@@ -19,9 +20,10 @@ export class SkBuff {
   readonly data: bigint;
   readonly length: number;
   readonly #machine: Machine;
+  readonly #device: bigint;
 
   /** `packet`: data_in. A classifier sees the Ethernet header, other types start behind it. */
-  constructor(machine: Machine, packet: Uint8Array, programType: number, fields: Record<string, bigint> = {}) {
+  constructor(machine: Machine, packet: Uint8Array, programType: number) {
     const { memory, heap, layout } = machine;
     this.#machine = machine;
     this.address = heap.take((layout.structs.sk_buff?.size ?? 256) + 64, 64);
@@ -42,27 +44,52 @@ export class SkBuff {
     this.set("network_header", HEADROOM + BigInt(ETH_HLEN));
     this.set("protocol", BigInt(protocol(packet)));
     this.set("pkt_type", BigInt(PACKET_OTHERHOST));
-    this.set("dev", this.#device());
+    this.#device = heap.take(OBJECT_SIZE, 64);
+    this.set("dev", this.#device);
     this.set("sk", heap.take(OBJECT_SIZE, 64));
-    this.#writeControlBlock();
-    for (const [name, value] of Object.entries(fields)) this.set(name, value);
+    this.setContext("ifindex", LOOPBACK_IFINDEX);
+    this.setContext("wire_len", BigInt(this.length));
+    this.#computeDataPointers();
   }
 
-  #device(): bigint {
-    const { memory, heap, layout } = this.#machine;
-    const device = heap.take(OBJECT_SIZE, 64);
-    if (layout.structs.net_device) memory.store(device + BigInt(offsetOf(layout.structs, "net_device.ifindex")), 4, 1n);
-    return device;
+  /** bpf_compute_data_pointers */
+  #computeDataPointers(): void {
+    const { memory } = this.#machine;
+    memory.store(this.#inControlBlock("bpf_skb_data_end.data_meta"), 8, this.data);
+    memory.store(this.#inControlBlock("bpf_skb_data_end.data_end"), 8, this.data + BigInt(this.length));
   }
 
-  /** bpf_compute_data_pointers, and the packet length that a classifier reads as wire_len */
-  #writeControlBlock(): void {
+  #inControlBlock(field: string): bigint {
+    const { structs } = this.#machine.layout;
+    return this.address + BigInt(offsetOf(structs, "sk_buff.cb") + offsetOf(structs, field));
+  }
+
+  /** Set what a program reads as that member of struct __sk_buff. Throws RangeError for one that cannot be set. */
+  setContext(name: string, value: bigint): void {
     const { memory, layout } = this.#machine;
-    const cb = this.address + BigInt(offsetOf(layout.structs, "sk_buff.cb"));
-    const at = (field: string): bigint => cb + BigInt(offsetOf(layout.structs, field));
-    memory.store(at("qdisc_skb_cb.pkt_len"), 4, BigInt(this.length));
-    memory.store(at("bpf_skb_data_end.data_meta"), 8, this.data);
-    memory.store(at("bpf_skb_data_end.data_end"), 8, this.data + BigInt(this.length));
+    switch (name) {
+      case "ifindex":
+        return memory.store(this.#device + BigInt(offsetOf(layout.structs, "net_device.ifindex")), 4, value);
+      case "wire_len":
+        return memory.store(this.#inControlBlock("qdisc_skb_cb.pkt_len"), 4, value);
+      case "tc_classid":
+        return memory.store(this.#inControlBlock("qdisc_skb_cb.tc_classid"), 2, value);
+      case "ingress_ifindex":
+        return this.set("skb_iif", value);
+      case "gso_segs":
+      case "gso_size":
+      case "hwtstamp":
+        return this.#setShared(name, value);
+    }
+    this.set(name, value);
+  }
+
+  /** struct skb_shared_info lies behind the data. */
+  #setShared(name: string, value: bigint): void {
+    const { memory, layout } = this.#machine;
+    const member = name === "hwtstamp" ? "hwtstamps" : name;
+    const at = this.get("head") + this.get("end") + BigInt(offsetOf(layout.structs, `skb_shared_info.${member}`));
+    memory.store(at, name === "hwtstamp" ? 8 : 2, value);
   }
 
   #member(name: string): { addr: bigint; bytes: 1 | 2 | 4 | 8; shift: bigint; mask: bigint } {

@@ -8,6 +8,7 @@ export const linux61: X86Profile = {
   design: "rax-value",
   countBeforeKernelCalls: true,
   offsets: { maxEntries: 36, ptrs: 272, bpfFunc: 48 },
+  percpu: { start: 0n, symbols: { this_cpu_off: 0x19168n, cpu_number: 0x19160n, current_task: 0x1fb80n } },
   features: {
     ibt: false,
     bmi2: false,

@@ -6,5 +6,14 @@ export const linux72: X86Profile = {
   name: "linux-7.2",
   about: "Linux 7.2, Debian unstable: xchg without lock",
   offsets: { maxEntries: 76, ptrs: 304, bpfFunc: 72 },
+  percpu: {
+    start: 0xffffffff83da5000n,
+    symbols: {
+      current_task: 0xffffffff83dbd018n,
+      call_depth: 0xffffffff83dbd020n,
+      this_cpu_off: 0xffffffff83dbd028n,
+      cpu_number: 0xffffffff83dbd034n,
+    },
+  },
   features: { ...linux618.features, lockXchg: false, percpuRexSlip: false },
 };

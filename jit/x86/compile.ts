@@ -95,6 +95,7 @@ function newFn(input: JitFunction, profile: X86Profile, symbol: (name: string) =
     epilogue: ends[ends.length - 1],
     exitSeen: false,
     padding: false,
+    slots: [],
     tailCalls: [],
     pokes: [],
     extable: [],
@@ -106,6 +107,7 @@ function runPass(f: Fn, final: boolean): number {
   const { c, ends, input } = f;
   c.restart(final);
   f.exitSeen = false;
+  f.slots = [];
   f.tailCalls = [];
   f.pokes = [];
   f.extable = [];
@@ -196,6 +198,7 @@ function toImage(f: Fn, body: number, passes: number[]): Image {
     starts: c.starts,
     flags: c.flags,
     notes: c.notes,
+    frame: { depth: f.depth, slots: f.slots },
     tailCalls: f.tailCalls,
     pokes: f.pokes,
     extable: f.extable,

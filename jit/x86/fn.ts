@@ -1,4 +1,4 @@
-import type { ExtableEntry, PokeSite, TailCallSite } from "../../bpf/image.ts";
+import type { ExtableEntry, FrameSlot, PokeSite, TailCallSite } from "../../bpf/image.ts";
 import { JitError } from "../error.ts";
 import type { JitFunction } from "../function.ts";
 import type { X86Profile } from "../profile.ts";
@@ -28,6 +28,8 @@ export interface Fn {
   exitSeen: boolean;
   /** pad jumps with nops instead of letting them shrink */
   padding: boolean;
+  /** quadwords of the frame below the BPF stack, in push order */
+  slots: FrameSlot[];
   tailCalls: TailCallSite[];
   pokes: PokeSite[];
   extable: ExtableEntry[];

@@ -1,6 +1,7 @@
-import { UserError } from "../error.ts";
 import type { Scenario } from "../scenario/scenario.ts";
+import { assembleScenario } from "./build.ts";
 import type { RunResult } from "./result.ts";
+import { runScenario } from "./scenario.ts";
 
 export interface RunRequest {
   scenarios: Scenario[];
@@ -11,6 +12,9 @@ export interface RunRequest {
 }
 
 /** Every scenario on every profile, in that order: all profiles of the first scenario, then of the next. */
-export function runAll(_request: RunRequest): AsyncIterable<RunResult> {
-  throw new UserError("not built yet");
+export async function* runAll({ scenarios, profiles }: RunRequest): AsyncIterable<RunResult> {
+  for (const scenario of scenarios) {
+    const source = assembleScenario(scenario);
+    for (const profile of profiles) yield runScenario(scenario, source, profile);
+  }
 }

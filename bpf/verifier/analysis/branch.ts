@@ -121,7 +121,8 @@ function matchPacket(insn: KInsn, a: Reg, b: Reg, fall: State, taken: State): bo
 }
 
 function mayGoto(run: Run, insn: KInsn): void {
-  const previous = previousVisit(run, run.at);
+  // the checkpoint of this very visit is the parent; the turn before is further up
+  const previous = previousVisit(run, run.at, { ...run.state, parent: run.state.parent?.parent ?? null });
   const next = copyState(run.state);
   next.mayGotoDepth++;
   if (previous) widen(run, previous, next);

@@ -1,9 +1,11 @@
 import type { BtfStructs } from "../structs.ts";
 
-/** x86-64 layouts of Linux 6.12.95, read from the BTF of the Debian cloud image 6.12.95-1~bpo12+1; those of size 0 only as far as they are used. */
+/** x86-64 layouts of Linux 6.12.95, read from the BTF of the Debian cloud image 6.12.95-1~bpo12+1; members as far as they are used, size 0 where it is not. */
 export const structs: BtfStructs = {
-  bpf_array: { size: 264, members: { value: 264, ptrs: 264, pptrs: 264 } },
-  bpf_map: { size: 248, members: { max_entries: 36 } },
+  bpf_prog: { size: 72, members: { bpf_func: 48 } },
+  bpf_htab: { size: 896, members: {} },
+  bpf_array: { size: 264, members: { elem_size: 248, index_mask: 252, value: 264, ptrs: 264, pptrs: 264 } },
+  bpf_map: { size: 248, members: { map_type: 24, key_size: 28, value_size: 32, map_flags: 48, max_entries: 36 } },
   bpf_skb_data_end: { size: 48, members: { data_meta: 32, data_end: 40 } },
   files_struct: { size: 0, members: { next_fd: 132 } },
   fs_struct: { size: 0, members: { users: 0, umask: 12 } },
@@ -17,6 +19,9 @@ export const structs: BtfStructs = {
   sk_buff: {
     size: 232,
     members: {
+      tail: 188,
+      mac_header: 186,
+      network_header: 184,
       dev: 16,
       sk: 24,
       tstamp: 32,
@@ -66,6 +71,6 @@ export const structs: BtfStructs = {
       mm: "mm_struct",
     },
   },
-  xdp_buff: { size: 56, members: { data: 0, data_end: 8, data_meta: 16, rxq: 32 } },
+  xdp_buff: { size: 56, members: { data_hard_start: 24, data: 0, data_end: 8, data_meta: 16, rxq: 32 } },
   xdp_rxq_info: { size: 64, members: { dev: 0, queue_index: 8 } },
 };

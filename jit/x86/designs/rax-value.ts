@@ -27,6 +27,7 @@ export const raxValue: TailCallDesign = {
   keep(f) {
     f.c.note("tail_call_cnt");
     push(f.c, RAX); // 50
+    f.slots.push({ kind: "count", name: "tcc", high: true });
   },
   beforeCall(f) {
     f.c.note("tail_call_cnt for the callee");

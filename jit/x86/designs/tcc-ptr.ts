@@ -1,4 +1,4 @@
-import { OWN_STORE } from "../../../bpf/image.ts";
+import { type FrameSlot, OWN_STORE } from "../../../bpf/image.ts";
 import { MAX_TAIL_CALL_CNT, type TailCallDesign } from "../design.ts";
 import { CMP, opRegImm, opRegReg, XOR } from "../encode/alu.ts";
 import { JA, JAE, jcc8, jmp8, nops, pop, push } from "../encode/control.ts";
@@ -6,6 +6,8 @@ import { loadFrame, opMemImm8 } from "../encode/memory.ts";
 import { movRegReg } from "../encode/move.ts";
 import type { Fn } from "../fn.ts";
 import { RAX, RBP, RSP } from "../regs.ts";
+
+const POINTER: FrameSlot = { kind: "pointer", name: "tcc_ptr" };
 
 /** [rbp-d-8] is the count (or a copy of the pointer), [rbp-d-16] the pointer to it. */
 const pointerSlot = (f: Fn): number => -16 - f.depth;
@@ -41,6 +43,7 @@ export const tccPtr: TailCallDesign = {
     push(c, RAX); // 50
     c.note("tail_call_cnt_ptr");
     push(c, RAX); // 50
+    f.slots.push(f.input.isSubprog ? POINTER : { kind: "count", name: "tcc" }, POINTER);
   },
   beforeCall(f, callee) {
     if (callee === "kernel" && !f.profile.countBeforeKernelCalls) return;

@@ -2,7 +2,7 @@ import { endbr64, nops, pop, push, subRsp } from "../encode/control.ts";
 import { opRegGs } from "../encode/memory.ts";
 import { movRegReg } from "../encode/move.ts";
 import type { Fn } from "../fn.ts";
-import { CALLEE_SAVED, R9, R12, RBP, RDX, RSI, RSP } from "../regs.ts";
+import { CALLEE_SAVED, R9, R12, RBP, RDX, REG_NAMES, RSI, RSP } from "../regs.ts";
 import { loadImm64 } from "./move.ts";
 import { PATCH_SIZE } from "./tail-call.ts";
 
@@ -27,7 +27,10 @@ export function prologue(f: Fn): void {
     subRsp(c, f.depth); // 48 81 ec
   }
   if (input.tailCallReachable) f.design.keep(f);
-  for (const reg of f.saved) push(c, reg);
+  for (const reg of f.saved) {
+    push(c, reg);
+    f.slots.push({ kind: "saved", name: REG_NAMES[reg] });
+  }
   if (input.arena) loadImm64(f, R12, input.arena.kernel);
   if (input.privateStack !== undefined) privateFrame(f, input.privateStack);
 }

@@ -60,7 +60,7 @@ function percpuSymbols(kernel: KernelRecord): Record<string, bigint> {
   const take = (name: string, from: string | undefined, offset = 0n): void => {
     if (from !== undefined) found[name] ??= hex(from) + offset;
   };
-  for (const name of ["this_cpu_off", "cpu_number", "current_task"]) take(name, symbols[name]);
+  for (const name of ["this_cpu_off", "cpu_number", "current_task", "pcpu_hot"]) take(name, symbols[name]);
   take("call_depth", symbols.__x86_call_depth);
   const hot = kernel.btf?.structs.pcpu_hot?.members;
   for (const name of ["current_task", "cpu_number", "call_depth"])

@@ -1,0 +1,161 @@
+import { assemble } from "../../bpf/asm/assemble.ts";
+import { AsmError } from "../../bpf/asm/error.ts";
+import {
+  MAP_TYPE_ARRAY,
+  MAP_TYPE_HASH,
+  MAP_TYPE_PERCPU_ARRAY,
+  MAP_TYPE_PERCPU_HASH,
+  MAP_TYPE_PROG_ARRAY,
+  type MapDef,
+  PROG_TYPE_EXT,
+  PROG_TYPE_KPROBE,
+  PROG_TYPE_RAW_TRACEPOINT,
+  PROG_TYPE_SCHED_CLS,
+  PROG_TYPE_SOCKET_FILTER,
+  PROG_TYPE_TRACEPOINT,
+  PROG_TYPE_TRACING,
+  PROG_TYPE_XDP,
+  type Program,
+} from "../../bpf/program.ts";
+import type { KernelFeatures } from "../../bpf/verifier/index.ts";
+import { kernels, VerifierError, verify } from "../../bpf/verifier/index.ts";
+import { behaviourOf } from "../../emulator/behaviour.ts";
+import { Kernel } from "../../emulator/kernel.ts";
+import type { ArrayMap } from "../../emulator/maps/array.ts";
+import { JitError } from "../../jit/error.ts";
+import type { X86Profile } from "../../jit/profile.ts";
+import { compileProgram } from "../../jit/program.ts";
+import { UserError } from "../error.ts";
+import type { MapType, ProgramType } from "../scenario/names.ts";
+import { programError, programLine } from "../scenario/program-error.ts";
+import type { ProgramSpec, Scenario } from "../scenario/scenario.ts";
+import { ProgramBook } from "./code-book.ts";
+import { newMachine } from "./machine.ts";
+import { Session } from "./session.ts";
+
+const MAP_TYPES: Record<MapType, number> = {
+  array: MAP_TYPE_ARRAY,
+  hash: MAP_TYPE_HASH,
+  prog_array: MAP_TYPE_PROG_ARRAY,
+  percpu_array: MAP_TYPE_PERCPU_ARRAY,
+  percpu_hash: MAP_TYPE_PERCPU_HASH,
+};
+
+const PROGRAM_TYPES: Record<ProgramType, number> = {
+  classifier: PROG_TYPE_SCHED_CLS,
+  socket_filter: PROG_TYPE_SOCKET_FILTER,
+  xdp: PROG_TYPE_XDP,
+  raw_tracepoint: PROG_TYPE_RAW_TRACEPOINT,
+  kprobe: PROG_TYPE_KPROBE,
+  tracepoint: PROG_TYPE_TRACEPOINT,
+  tracing: PROG_TYPE_TRACING,
+  ext: PROG_TYPE_EXT,
+};
+
+/** A scenario's programs and maps in a kernel. Close the machine. */
+export interface World {
+  session: Session;
+  kernel: Kernel;
+  programs: Map<string, { entry: bigint; type: number }>;
+  features: KernelFeatures;
+  /** the name in the source of the function that an image is */
+  names(image: string): string;
+}
+
+/** Everything of the scenario that doesn't depend on the profile: maps and assembled programs. Throws UserError. */
+export interface Source {
+  maps: MapDef[];
+  programs: { spec: ProgramSpec; program: Program }[];
+}
+
+/** Assemble the scenario's programs. Throws UserError with the place in its file. */
+export function assembleScenario(scenario: Scenario): Source {
+  const maps = scenario.maps.map(
+    ({ name, type, keySize, valueSize, maxEntries }): MapDef => ({
+      name,
+      type: MAP_TYPES[type],
+      keySize,
+      valueSize,
+      maxEntries,
+    }),
+  );
+  const names = maps.map(({ name }) => name);
+  const programs = scenario.programs.map((spec) => ({ spec, program: assembleProgram(scenario, spec, names) }));
+  return { maps, programs };
+}
+
+function assembleProgram(scenario: Scenario, spec: ProgramSpec, maps: string[]): Program {
+  try {
+    const { insns, functions, relocs, lines } = assemble(spec.code.text, { maps, entry: spec.name });
+    return { name: spec.name, type: PROGRAM_TYPES[spec.type], insns, relocs, functions, lines };
+  } catch (error) {
+    if (error instanceof AsmError) throw programError(scenario, spec, error);
+    throw error;
+  }
+}
+
+/** The verifier of a profile's kernel. */
+function verifierOf(profile: X86Profile): KernelFeatures {
+  const name = profile.name.split("+")[0];
+  const features = kernels[name];
+  if (!features) throw new UserError(`no verifier is known for ${profile.name}`);
+  return { ...features, options: { ...features.options, blinding: profile.harden ?? false } };
+}
+
+/** Verify, compile and load the scenario on a fresh machine. Throws UserError. */
+export function buildWorld(scenario: Scenario, source: Source, profile: X86Profile): World {
+  const features = verifierOf(profile);
+  const machine = newMachine({ structs: features.structs, percpu: profile.percpu });
+  const kernel = new Kernel(machine, behaviourOf(profile.name));
+  const book = new ProgramBook();
+  const programs = new Map<string, { entry: bigint; type: number }>();
+  const names = new Map<string, string>();
+  for (const def of source.maps) kernel.addMap(def);
+  for (const { spec, program } of source.programs) {
+    try {
+      const xlated = verify(program, source.maps, features, []);
+      book.add(spec.name, xlated, (origin) => lineOf(scenario, spec, program, origin));
+      const images = compileProgram(spec.name, xlated, profile, {
+        symbol: (name) => machine.symbol(name),
+        map: (name) => kernel.maps.get(name)!.address,
+        mapValue: (name) => (kernel.maps.get(name) as ArrayMap).values,
+        place: (_, bytes) => machine.allocateCode(bytes),
+        privateStack: (_, bytes) => machine.percpu.allocate(bytes),
+        ...(profile.harden ? { random: () => Number(BigInt.asIntN(32, kernel.random())) } : {}),
+      });
+      const placed = images.map((image) => machine.place(image));
+      for (const [i, image] of images.entries()) names.set(image.name, xlated.functions[i].name);
+      programs.set(spec.name, { entry: placed[0].entry, type: program.type });
+      kernel.addProgram(spec.name, placed[0].entry);
+      const callback = xlated.functions.findIndex((fn) => fn.exceptionCallback);
+      if (callback > 0) kernel.exceptionCallbacks.set(placed[0].entry, placed[callback].entry);
+    } catch (error) {
+      machine.close();
+      throw refused(error, scenario, spec, program, profile);
+    }
+  }
+  const session = new Session(kernel, book);
+  return { session, kernel, programs, features, names: (image) => names.get(image) ?? image };
+}
+
+/** Line of the scenario's file that a slot of the program as written comes from. */
+function lineOf(scenario: Scenario, spec: ProgramSpec, program: Program, slot: number): number | undefined {
+  const line = program.lines?.[slot];
+  return line ? programLine(scenario, spec, line) : undefined;
+}
+
+/** What the verifier or the JIT has against the program, at the line that is to blame. */
+function refused(
+  error: unknown,
+  scenario: Scenario,
+  spec: ProgramSpec,
+  program: Program,
+  profile: X86Profile,
+): unknown {
+  if (!(error instanceof VerifierError || error instanceof JitError)) return error;
+  const who = error instanceof VerifierError ? "the verifier" : "the JIT";
+  const message = `${spec.name}: ${who} of ${profile.name} refuses: ${error.message}`;
+  const line = error.slot >= 0 ? program.lines?.[error.slot] : undefined;
+  if (!line) return new UserError(message, { file: scenario.file, ...spec.at }, { cause: error });
+  return programError(scenario, spec, { line, column: 1, message });
+}

@@ -1,0 +1,66 @@
+import { helperSymbol } from "../../bpf/verifier/helpers.ts";
+import type { KernelFeatures } from "../../bpf/verifier/index.ts";
+import type { Kernel } from "../../emulator/kernel.ts";
+import { keyOf } from "../../emulator/maps/map.ts";
+import { ProgArrayMap } from "../../emulator/maps/prog-array.ts";
+import type { At, Expectation, MapEntry, MapValue } from "../scenario/scenario.ts";
+import { formatValue } from "../scenario/value.ts";
+import type { Mismatch } from "./result.ts";
+import type { Outcome } from "./session.ts";
+
+/** What of a run's expectation did not come true. */
+export function unmet(
+  expect: Expectation,
+  outcome: Outcome,
+  kernel: Kernel,
+  features: KernelFeatures,
+  programType: number,
+): Mismatch[] {
+  const wrong: Mismatch[] = [];
+  const compare = (wanted: At<bigint> | undefined, actual: bigint | undefined): void => {
+    if (wanted && wanted.value !== actual)
+      wrong.push(mismatch(wanted, String(wanted.value), actual === undefined ? "(did not return)" : String(actual)));
+  };
+  compare(expect.r0, outcome.r0);
+  compare(expect.tailCalls, BigInt(outcome.tailCalls));
+  compare(expect.instructions, BigInt(outcome.instructions));
+  compare(expect.maxStack, BigInt(outcome.maxStack));
+  for (const entry of expect.maps) {
+    const actual = formatValue(contents(kernel, entry));
+    const wanted = formatValue(entry.value);
+    if (wanted !== actual) wrong.push(mismatch(entry, wanted, actual));
+  }
+  for (const helper of expect.helpers) {
+    const symbol = helper.name.startsWith("bpf_")
+      ? helperSymbol(helper.name.slice("bpf_".length), programType, features)
+      : helper.name;
+    compare(helper, BigInt(outcome.calls.get(symbol) ?? 0));
+  }
+  return wrong;
+}
+
+export const mismatch = (at: At<unknown>, expected: string, actual: string): Mismatch => ({
+  path: at.path,
+  expected,
+  actual,
+  line: at.line,
+  column: at.column,
+});
+
+/** What a map holds where the scenario looks, in the shape that it expects. */
+function contents(kernel: Kernel, { map: name, key, value }: MapEntry & { map: string }): MapValue {
+  const map = kernel.maps.get(name)!;
+  if (map instanceof ProgArrayMap) {
+    const program = map.programAt(Number(key));
+    return program ? { kind: "program", name: program.name } : { kind: "absent" };
+  }
+  const bytes = map.read(keyOf(key, map.def.keySize));
+  if (!bytes) return { kind: "absent" };
+  if (value.kind === "perCpu") {
+    const size = map.def.valueSize;
+    const step = (size + 7) & ~7;
+    const values = value.values.map((_, cpu) => bytes.slice(cpu * step, cpu * step + size));
+    return { kind: "perCpu", values };
+  }
+  return { kind: "bytes", bytes, style: value.kind === "bytes" ? value.style : { as: "integer" } };
+}

@@ -70,6 +70,10 @@ function linkMaps(xlated: Xlated, env: ProgramEnvironment): Insn[] {
   return insns;
 }
 
+/** The entry's image is named like its program, a subprogram's program#function. */
+export const imageName = (program: string, fn: XlatedFunction, index: number): string =>
+  index === 0 ? program : `${program}#${fn.name}`;
+
 function setImm64(insns: Insn[], slot: number, value: bigint): void {
   insns[slot].imm = Number(BigInt.asIntN(32, value));
   insns[slot + 1].imm = Number(BigInt.asIntN(32, value >> 32n));
@@ -94,7 +98,7 @@ function functionInput(
       markFunction(insns, slot);
   });
   const input: JitFunction = {
-    name: `${program}#${index}`,
+    name: imageName(program, fn, index),
     nargs: fn.nargs,
     insns,
     calls,

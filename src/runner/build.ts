@@ -58,8 +58,6 @@ export interface World {
   kernel: Kernel;
   programs: Map<string, { entry: bigint; type: number }>;
   features: KernelFeatures;
-  /** the name in the source of the function that an image is */
-  names(image: string): string;
 }
 
 /** Everything of the scenario that doesn't depend on the profile: maps and assembled programs. Throws UserError. */
@@ -109,7 +107,6 @@ export function buildWorld(scenario: Scenario, source: Source, profile: X86Profi
   const kernel = new Kernel(machine, behaviourOf(profile.name));
   const book = new ProgramBook();
   const programs = new Map<string, { entry: bigint; type: number }>();
-  const names = new Map<string, string>();
   for (const def of source.maps) kernel.addMap(def);
   for (const { spec, program } of source.programs) {
     try {
@@ -124,7 +121,6 @@ export function buildWorld(scenario: Scenario, source: Source, profile: X86Profi
         ...(profile.harden ? { random: () => Number(BigInt.asIntN(32, kernel.random())) } : {}),
       });
       const placed = images.map((image) => machine.place(image));
-      for (const [i, image] of images.entries()) names.set(image.name, xlated.functions[i].name);
       programs.set(spec.name, { entry: placed[0].entry, type: program.type });
       kernel.addProgram(spec.name, placed[0].entry);
       const callback = xlated.functions.findIndex((fn) => fn.exceptionCallback);
@@ -135,7 +131,7 @@ export function buildWorld(scenario: Scenario, source: Source, profile: X86Profi
     }
   }
   const session = new Session(kernel, book);
-  return { session, kernel, programs, features, names: (image) => names.get(image) ?? image };
+  return { session, kernel, programs, features };
 }
 
 /** Line of the scenario's file that a slot of the program as written comes from. */

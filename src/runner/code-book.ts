@@ -1,5 +1,6 @@
 import { disassemble } from "../../bpf/disasm/disassemble.ts";
 import type { Xlated } from "../../bpf/xlated.ts";
+import { imageName } from "../../jit/program.ts";
 import type { CodeBook } from "./locate.ts";
 
 /** A program as the JIT got it, and where its instructions come from. */
@@ -12,21 +13,22 @@ interface Entry {
 
 /** BPF text of compiled programs, disassembled when somebody asks. */
 export class ProgramBook implements CodeBook {
-  readonly #programs = new Map<string, Entry>();
+  readonly #images = new Map<string, { entry: Entry; start: number }>();
 
   add(program: string, xlated: Xlated, line: (origin: number) => number | undefined = () => undefined): void {
-    this.#programs.set(program, { xlated, line });
+    const entry: Entry = { xlated, line };
+    for (const [index, fn] of xlated.functions.entries())
+      this.#images.set(imageName(program, fn, index), { entry, start: fn.start });
   }
 
-  /** `image` is program#function-index, `slot` counts from the function's start. */
+  /** `image` as imageName() has it; `slot` counts from the function's start. */
   bpf(image: string, slot: number): { text: string; line?: number } | undefined {
-    const hash = image.lastIndexOf("#");
-    const entry = this.#programs.get(image.slice(0, hash));
-    const fn = entry?.xlated.functions[Number(image.slice(hash + 1))];
-    if (!entry || !fn) return undefined;
+    const found = this.#images.get(image);
+    if (!found) return undefined;
+    const { entry, start } = found;
     const { xlated } = entry;
     entry.texts ??= disassemble(xlated.insns, { ...xlated, callees: "index" });
-    const at = fn.start + slot;
+    const at = start + slot;
     return { text: entry.texts[at], line: entry.line(xlated.origin[at]) };
   }
 }

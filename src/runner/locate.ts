@@ -9,7 +9,7 @@ export interface CodeBook {
 
 /** Where an address is, in the terms of the people who read findings. */
 export interface Place {
-  /** program#function, or the kernel symbol */
+  /** program, program#function, or the kernel symbol */
   function: string;
   offset: number;
   asm?: string;

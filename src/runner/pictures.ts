@@ -41,13 +41,13 @@ function drawAt(world: World, options: EnterOptions, point: Point, before: Snaps
     machine.engine.icount = 0;
     machine.resume(budget);
   };
-  const finder = new PointFinder(point, world.names);
+  const finder = new PointFinder(point);
   machine.events.observe(finder.observe);
   start(options.budget);
   machine.events.observe();
   if (finder.icount === undefined) return undefined;
   start(finder.icount);
-  return drawStack(machine, world.names);
+  return drawStack(machine);
 }
 
 /** Lines without the blanks around them. */

@@ -11,21 +11,22 @@ export type Point = { kind: "function"; name: string; nth: number } | { kind: "t
 export function parsePoint(text: string): Point | undefined {
   const tail = /^tail call (\d+)$/.exec(text);
   if (tail) return { kind: "tail-call", nth: Number(tail[1]) };
-  const fn = /^([A-Za-z_.$][\w.$]*(?:#\d+)?)(?::(\d+))?$/.exec(text);
+  const fn = /^([A-Za-z_.$][\w.$]*(?:#[\w.$]+)?)(?::(\d+))?$/.exec(text);
   return fn ? { kind: "function", name: fn[1], nth: Number(fn[2] ?? 1) } : undefined;
 }
+
+/** The function's name without its program's. */
+export const shortName = (image: string): string => image.slice(image.indexOf("#") + 1);
 
 /** Watches a run for a point; `icount` says how many instructions had executed when it was reached. */
 export class PointFinder {
   readonly #point: Point;
-  readonly #names: (image: string) => string;
   #seen = 0;
   #landed = false;
   icount: number | undefined;
 
-  constructor(point: Point, names: (image: string) => string) {
+  constructor(point: Point) {
     this.#point = point;
-    this.#names = names;
   }
 
   readonly observe: Observer = (event) => {
@@ -34,7 +35,7 @@ export class PointFinder {
     if (event.kind !== "body") return;
     const { name } = event.watched;
     if (this.#point.kind === "function") {
-      if (name !== this.#point.name && this.#names(name) !== this.#point.name) return;
+      if (name !== this.#point.name && shortName(name) !== this.#point.name) return;
       if (++this.#seen < this.#point.nth) return;
     } else if (!this.#landed) return;
     this.icount = Number(event.words[event.at + EVENT_ICOUNT]);

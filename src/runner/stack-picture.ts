@@ -1,6 +1,7 @@
 import type { FrameSlot } from "../../bpf/image.ts";
 import { RBP, RIP } from "../../emulator/engine.ts";
 import type { Machine, PlacedFunction } from "../../emulator/machine.ts";
+import { shortName } from "./point.ts";
 
 /** One frame of the stack, drawn. */
 interface Frame {
@@ -13,7 +14,7 @@ interface Frame {
  * stack in bytes, then what the prologue pushed. A count shows its value, a pointer the function whose frame it points into.
  * The machine stands at a function's first BPF instruction or later.
  */
-export function drawStack(machine: Machine, names: (image: string) => string): string {
+export function drawStack(machine: Machine): string {
   const { regs } = machine.engine;
   const frames: { func: PlacedFunction; rbp: bigint }[] = [];
   let at = machine.functionAt(regs[RIP]);
@@ -25,27 +26,21 @@ export function drawStack(machine: Machine, names: (image: string) => string): s
   }
   const owner = (pointer: bigint): string => {
     const frame = frames.find(({ rbp: base }, i) => pointer < base && (i === 0 || pointer > frames[i - 1].rbp));
-    return frame ? names(frame.func.image.name) : "?";
+    return frame ? shortName(frame.func.image.name) : "?";
   };
-  const drawn = frames.map(({ func, rbp: base }) => draw(machine, func, base, owner, names)).reverse();
+  const drawn = frames.map(({ func, rbp: base }) => draw(machine, func, base, owner)).reverse();
   const width = Math.max(...drawn.map(({ name }) => name.length));
   return `${drawn.map(({ name, cells }) => `${name.padEnd(width)} | ${cells.join(" | ")} |`).join("\n")}\n`;
 }
 
-function draw(
-  machine: Machine,
-  { image }: PlacedFunction,
-  rbp: bigint,
-  owner: (pointer: bigint) => string,
-  names: (image: string) => string,
-): Frame {
+function draw(machine: Machine, { image }: PlacedFunction, rbp: bigint, owner: (pointer: bigint) => string): Frame {
   const cells = ["ret", "rbp"];
   const depth = image.frame?.depth ?? 0;
   if (depth) cells.push(`${depth} bytes`);
   image.frame?.slots.forEach((slot, i) => {
     cells.push(cell(slot, machine.memory.load(rbp - BigInt(depth + 8 * (i + 1)), 8), owner));
   });
-  return { name: names(image.name), cells };
+  return { name: shortName(image.name), cells };
 }
 
 /** Above this a count slot holds a pointer: the function was tail-called by a subprogram (tcc-ptr). */

@@ -11,14 +11,20 @@ export function breakOf(scenario: Scenario, profile: string): Break | undefined 
   return mostSpecific(scenario.breaks, profile, covers);
 }
 
-/** The steps with what each run must do on this profile: the last run's expectation gives way to `breaks` value by value. */
+/**
+ * The steps with what each run must do on this profile. The last run's expectation gives way to `breaks`: value by value, or, where
+ * a contract is broken, altogether, because nothing that follows a broken contract is promised.
+ */
 export function stepsFor(scenario: Scenario, profile: string): Step[] {
-  const override = breakOf(scenario, profile)?.expect;
+  const declared = breakOf(scenario, profile);
   const last = scenario.steps.findLastIndex((step) => step.kind === "run");
   return scenario.steps.map((step, i) =>
-    override && i === last && step.kind === "run" ? { ...step, expect: overridden(step.expect, override) } : step,
+    declared && i === last && step.kind === "run" ? { ...step, expect: expectBroken(step.expect, declared) } : step,
   );
 }
+
+const expectBroken = (base: Expectation, { checks, expect }: Break): Expectation =>
+  checks.length ? expect : overridden(base, expect);
 
 function overridden(base: Expectation, by: Expectation): Expectation {
   const others = <T>(of: T[], byOther: T[], key: (entry: T) => string) => [

@@ -17,6 +17,7 @@ expect:
 breaks:
   linux-6.*: { checks: [fault] }
   linux-6.1: { tail_calls: 34, maps: { m: { 1: 7 } }, checks: [tail-call-limit] }
+  linux-5.10: { tail_calls: 17, maps: { m: { 1: 7 } } }
 `,
   "x.yaml",
 );
@@ -46,13 +47,20 @@ describe("what a scenario says about one profile", () => {
     expect(codeFor(scenario, "linux-6.1+mitoff").map((code) => code.text.value.text)).toEqual(["any"]);
   });
 
-  test("a break overrides the last run's expectation value by value", () => {
+  test("where a contract is broken, nothing but what the break says is expected of the last run", () => {
     const [first, last] = stepsFor(scenario, "linux-6.1");
     expect(first).toEqual(scenario.steps[0]);
+    expect(last).toMatchObject({ expect: { tailCalls: { value: 34n, path: "breaks.linux-6.1.tail_calls" } } });
+    expect(last).toMatchObject({ expect: { maps: [{ key: 1n }] } });
+    expect(last.kind === "run" && last.expect.r0).toBeUndefined();
+  });
+
+  test("a break without checks overrides the last run's expectation value by value", () => {
+    const [, last] = stepsFor(scenario, "linux-5.10");
     expect(last).toMatchObject({
       expect: {
         r0: { value: 1n, path: "steps.1.expect.r0" },
-        tailCalls: { value: 34n, path: "breaks.linux-6.1.tail_calls" },
+        tailCalls: { value: 17n, path: "breaks.linux-5.10.tail_calls" },
         maps: [
           { key: 0n, value: { bytes: Uint8Array.of(1, 0, 0, 0, 0, 0, 0, 0) } },
           { key: 1n, value: { bytes: Uint8Array.of(7, 0, 0, 0, 0, 0, 0, 0) } },

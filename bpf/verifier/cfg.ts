@@ -30,6 +30,29 @@ function callsBack(env: Env, i: number): boolean {
   return helperProto(insn.imm, env.program.type)?.args.includes("func") ?? false;
 }
 
+const ON_PATH = 1;
+const LEFT = 2;
+
+/** check_cfg() before there were loops: no path through a function comes back to itself. */
+function checkBackEdges(env: Env, start: number): void {
+  const mark = new Uint8Array(env.insns.length);
+  const path: { at: number; next: number[] }[] = [];
+  const enter = (at: number) => {
+    mark[at] = ON_PATH;
+    path.push({ at, next: successors(env, at) });
+  };
+  enter(start);
+  while (path.length > 0) {
+    const { at, next } = path[path.length - 1];
+    const to = next.pop();
+    if (to === undefined) {
+      mark[at] = LEFT;
+      path.pop();
+    } else if (mark[to] === ON_PATH) throw new VerifierError(at, `back-edge from insn ${at} to ${to}`);
+    else if (!mark[to]) enter(to);
+  }
+}
+
 /** check_cfg(): every instruction can be reached, nothing jumps into the middle of one. Marks where states are compared. */
 export function checkCfg(env: Env): void {
   const { insns, aux } = env;
@@ -66,4 +89,5 @@ export function checkCfg(env: Env): void {
     if (insn.code === O.LD_IMM64 && reached[i + 1] !== 2)
       throw new VerifierError(i, `jump into the middle of ldimm64 insn ${i}`);
   });
+  if (!env.kernel.boundedLoops) for (const { start } of env.subprogs.slice(0, -1)) checkBackEdges(env, start);
 }

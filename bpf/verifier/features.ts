@@ -18,6 +18,12 @@ export interface KernelFeatures {
   regAx: 11 | 12;
   /** a call whose function was removed shows its distance in off (7.2) */
   removedCallInOff: boolean;
+  /** BPF_COMPLEXITY_LIMIT_INSNS: instructions that verification may follow (1,000,000 since 5.2) */
+  complexityLimit: number;
+  /** loops (5.3), before: no jump back to where the path came from */
+  boundedLoops: boolean;
+  /** BPF_ATOMIC operations other than an addition without fetch (5.12) */
+  atomics: boolean;
   /** sdiv, smod, movsx, ldsx, bswap (6.6) */
   cpuV4: boolean;
   /** BPF_LOAD_ACQ, BPF_STORE_REL (6.15) */

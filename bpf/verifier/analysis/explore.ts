@@ -17,9 +17,6 @@ import { auxAt, clobberCallerSaved, fail, insnAt, put, type Run, use } from "./r
 import { isZero } from "./scalar/domain.ts";
 import { copyState, type State } from "./state.ts";
 
-/** BPF_COMPLEXITY_LIMIT_INSNS */
-const MAX_PROCESSED = 1_000_000;
-
 function initialState(run: Run): State {
   const none = notInit(run.S.unknown);
   const zero = run.S.constant(0n);
@@ -144,8 +141,9 @@ function jump(run: Run, insn: KInsn): boolean {
 }
 
 function follow(run: Run): void {
+  const { complexityLimit } = run.env.kernel;
   for (;;) {
-    if (++run.processed > MAX_PROCESSED) fail(run, `BPF program is too large. Processed ${run.processed} insn`);
+    if (++run.processed > complexityLimit) fail(run, `BPF program is too large. Processed ${run.processed} insn`);
     const aux = auxAt(run);
     if (!aux) fail(run, `invalid insn idx ${run.at}`);
     if ((aux.prunePoint || aux.forceCheckpoint) && isVisited(run)) return endPath(run);

@@ -144,6 +144,7 @@ export function checkAtomic(run: Run, insn: KInsn): void {
     put(run, insn.dst, loaded(run, readAt(run, ptr, insn.off, size, false), size, false));
     return savePointerType(run, ptr);
   }
+  if (!run.env.kernel.atomics && insn.imm !== O.BPF_ADD) fail(run, "BPF_XADD uses reserved fields");
   const value = use(run, insn.src);
   const ptr = atomicPointer(run, insn.dst);
   if (insn.imm === O.BPF_STORE_REL) {

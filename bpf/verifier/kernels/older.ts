@@ -41,7 +41,12 @@ export const linux5_17: KernelFeatures = {
 };
 
 /** Linux 5.10 */
-export const linux5_10: KernelFeatures = { ...linux5_17, name: "linux-5.10", divisionGuards: "mov32" };
+export const linux5_10: KernelFeatures = {
+  ...linux5_17,
+  name: "linux-5.10",
+  atomics: false,
+  divisionGuards: "mov32",
+};
 
 /** Linux 5.4 */
 export const linux5_4: KernelFeatures = {
@@ -55,6 +60,8 @@ export const linux5_4: KernelFeatures = {
 export const linux4_10: KernelFeatures = {
   ...linux5_4,
   name: "linux-4.10",
+  complexityLimit: 65_536,
+  boundedLoops: false,
   functionCalls: false,
   removeDeadCode: false,
   divisionGuards: "none",

@@ -1,6 +1,15 @@
 import fc from "fast-check";
 import { expect, test } from "vitest";
-import { dumpView, kernels, linux6_1, linux6_12, VerifierError, verify } from "../../../bpf/verifier/index.ts";
+import {
+  dumpView,
+  kernels,
+  linux4_10,
+  linux5_10,
+  linux6_1,
+  linux6_12,
+  VerifierError,
+  verify,
+} from "../../../bpf/verifier/index.ts";
 import { program, xlate } from "./xlate.ts";
 
 test.each([
@@ -48,9 +57,26 @@ test.each([
   expect(() => xlate(text, { kernel: linux6_1 })).toThrow(message);
 });
 
-test("a loop that the walk would never finish ends at the limit of a million instructions", () => {
-  const text = "r1 = 0\n r0 = 0\n again:\n r1 += 1\n if r1 < 100000000 goto again\n exit";
-  expect(() => xlate(text)).toThrow("BPF program is too large. Processed 1000001 insn");
+const COUNTING = "r1 = 0\n r0 = 0\n again:\n r1 += 1\n if r1 < 100000000 goto again\n exit";
+
+test("a loop that the walk would never finish ends at the limit", () => {
+  expect(linux6_12.complexityLimit).toBe(1_000_000);
+  const kernel = { ...linux6_12, complexityLimit: 10_000 };
+  expect(() => xlate(COUNTING, { kernel })).toThrow("BPF program is too large. Processed 10001 insn");
+});
+
+test("a loop that counts to nowhere is followed a few times only", () => {
+  const text = "r0 = 0\n again:\n may_goto out\n r0 += 1\n goto again\n out:\n exit";
+  expect(() => xlate(text, { kernel: { ...linux6_12, complexityLimit: 50 } })).not.toThrow();
+});
+
+test("before 5.3 there are no loops, before 5.12 one atomic operation", () => {
+  expect(() => xlate(COUNTING, { kernel: linux4_10 })).toThrow("back-edge from insn 3 to 2");
+  const atomic = (op: string) => `r1 = 1\n *(u64 *)(r10 - 8) = 0\n ${op}\n r0 = 0\n exit`;
+  expect(() => xlate(atomic("lock *(u64 *)(r10 - 8) += r1"), { kernel: linux5_10 })).not.toThrow();
+  expect(() => xlate(atomic("lock *(u64 *)(r10 - 8) |= r1"), { kernel: linux5_10 })).toThrow(
+    "BPF_XADD uses reserved fields",
+  );
 });
 
 test("no slots are too strange: a result or a VerifierError", () => {

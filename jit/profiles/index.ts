@@ -10,7 +10,10 @@ export const PROFILES: readonly X86Profile[] = [linux61, linux612, linux618, lin
 
 /** Every name that profileNamed knows: kernels, and each kernel with each variant. */
 export function profileNames(): string[] {
-  return PROFILES.flatMap(({ name }) => [name, ...VARIANTS.map((variant) => `${name}+${variant.name}`)]);
+  return PROFILES.flatMap((profile) => [
+    profile.name,
+    ...VARIANTS.filter(({ fits }) => fits?.(profile) ?? true).map((variant) => `${profile.name}+${variant.name}`),
+  ]);
 }
 
 /** A profile by name: "linux-6.12", with variants as "linux-6.12+mitoff" or "linux-6.12+zen2+harden"; undefined: none. */
@@ -19,7 +22,7 @@ export function profileNamed(name: string): X86Profile | undefined {
   let profile = PROFILES.find((candidate) => candidate.name === base);
   for (const wanted of variants) {
     const variant = VARIANTS.find((candidate) => candidate.name === wanted);
-    if (!profile || !variant) return undefined;
+    if (!profile || !variant || variant.fits?.(profile) === false) return undefined;
     profile = variant.apply(profile);
   }
   return profile && { ...profile, name };

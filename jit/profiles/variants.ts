@@ -4,6 +4,8 @@ import type { X86Profile } from "../profile.ts";
 export interface Variant {
   name: string;
   about: string;
+  /** whether that kernel has it; default: all have */
+  fits?(profile: X86Profile): boolean;
   apply(profile: X86Profile): X86Profile;
 }
 
@@ -34,7 +36,8 @@ export const VARIANTS: readonly Variant[] = [
   },
   {
     name: "stuff",
-    about: "retbleed=stuff: calls are counted to refill the return stack",
+    about: "retbleed=stuff: calls are counted to refill the return stack (6.2)",
+    fits: (profile) => profile.percpu.symbols.call_depth !== undefined,
     apply: (profile) =>
       withFeatures(profile, {
         ret: { thunk: "call_depth_return_thunk" },

@@ -30,8 +30,8 @@ import {
   modeOf,
   opOf,
 } from "../bpf/opcode.ts";
-import { JitError } from "./error.ts";
 import type { JitFunction } from "./function.ts";
+import { replaceInsns } from "./replace.ts";
 
 /** Operations whose immediate a user controls; shift counts are too small to matter. */
 const BLINDED_ALU = new Set([BPF_ADD, BPF_SUB, BPF_AND, BPF_OR, BPF_XOR, BPF_MUL, BPF_MOV, BPF_DIV, BPF_MOD]);
@@ -86,50 +86,26 @@ function blindSlot(
  * AX as two halves whose xor it is. `random` gives u32. Instructions that already use AX (verifier rewrites) stay as they are.
  */
 export function blindConstants(fn: JitFunction, random: () => number): JitFunction {
-  const out: Insn[] = [];
-  /** slot -> first slot of what it became */
-  const moved = new Int32Array(fn.insns.length + 1);
-  /** slot -> the slot that does its work now (jump, call) */
-  const last = new Int32Array(fn.insns.length);
   let low: Insn | undefined;
   let keep = false;
-  fn.insns.forEach((from, slot) => {
-    moved[slot] = out.length;
+  const blinded = replaceInsns(fn, (from, slot) => {
     const secondHalf = low;
     low = undefined;
-    let to: Insn[] | undefined;
-    if (keep) keep = false;
-    else if (from.code === LD_IMM64 && from.src === BPF_PSEUDO_FUNC) keep = true;
-    else if (secondHalf || !usesAx(from)) {
-      to = blindSlot(from, fn.insns[slot + 1], secondHalf, random);
-      if (from.code === LD_IMM64) low = from;
+    if (keep) {
+      keep = false;
+      return undefined;
     }
-    out.push(...(to ?? [{ ...from }]));
-    last[slot] = out.length - 1;
+    if (from.code === LD_IMM64 && from.src === BPF_PSEUDO_FUNC) {
+      keep = true;
+      return undefined;
+    }
+    if (!secondHalf && usesAx(from)) return undefined;
+    if (from.code === LD_IMM64) low = from;
+    return blindSlot(from, fn.insns[slot + 1], secondHalf, random);
   });
-  moved[fn.insns.length] = out.length;
-  for (const [slot, from] of fn.insns.entries()) retarget(fn, out, from, slot, moved, last);
-  const calls = new Map([...fn.calls].map(([slot, target]) => [last[slot], target]));
-  const removed = new Map<number, number>();
-  for (const [slot, distance] of fn.removed) {
-    removed.set(last[slot], moved[slot + 1 + distance] - last[slot] - 1);
-    if (fn.insns[slot].code === LD_IMM64) out[last[slot]].imm = removed.get(last[slot])!;
-  }
-  return { ...fn, insns: out, calls, removed };
+  for (const [slot, distance] of blinded.removed)
+    if (blinded.insns[slot].code === LD_IMM64) blinded.insns[slot].imm = distance;
+  return blinded;
 }
 
 const usesAx = (from: Insn): boolean => from.dst === BPF_REG_AX || from.src === BPF_REG_AX;
-
-/** Give a jump its new distance. */
-function retarget(fn: JitFunction, out: Insn[], from: Insn, slot: number, moved: Int32Array, last: Int32Array): void {
-  const cls = classOf(from.code);
-  if ((cls !== BPF_JMP && cls !== BPF_JMP32) || from.code === (BPF_JMP | BPF_JA | BPF_X)) return;
-  const op = opOf(from.code);
-  if (op === BPF_CALL || op === BPF_EXIT || op === BPF_TAIL_CALL) return;
-  const long = from.code === (BPF_JMP32 | BPF_JA);
-  const distance = moved[slot + 1 + (long ? from.imm : from.off)] - last[slot] - 1;
-  if (long) out[last[slot]].imm = distance;
-  else if (distance !== (distance << 16) >> 16)
-    throw new JitError(`${fn.name}: blinding moves a jump out of reach`, slot);
-  else out[last[slot]].off = distance;
-}

@@ -7,6 +7,8 @@ export interface JitFunction {
   nargs?: number;
   /** kernel-internal instructions; LD_IMM64 carry their final 64 bits, jumps are relative in slots */
   insns: Insn[];
+  /** for each of them the slot of the function as the verifier left it, once instructions were inserted */
+  origin?: Int32Array;
   /** slot of a CALL -> address it calls */
   calls: Map<number, bigint>;
   /**

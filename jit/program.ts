@@ -7,6 +7,7 @@ import { JitError } from "./error.ts";
 import type { JitFunction } from "./function.ts";
 import type { X86Profile } from "./profile.ts";
 import { sizeFunction } from "./x86/compile.ts";
+import { designNamed } from "./x86/designs/index.ts";
 
 /** What compiling a program needs from its surroundings. All addresses are u64. */
 export interface ProgramEnvironment {
@@ -47,7 +48,7 @@ export function compileProgram(
   options: ProgramOptions = {},
 ): Image[] {
   const linked = linkMaps(xlated, env);
-  const inputs = xlated.functions.map((_, index) => functionInput(name, xlated, linked, index, env, options));
+  const inputs = xlated.functions.map((_, index) => functionInput(name, xlated, linked, index, profile, env, options));
   const sized = inputs.map((input) => sizeFunction(input, profile, env.symbol));
   const addresses = sized.map((function_, index) => env.place(index, function_.bytes));
   for (const input of inputs) fillAddresses(input, addresses);
@@ -84,6 +85,7 @@ function functionInput(
   xlated: Xlated,
   linked: Insn[],
   index: number,
+  profile: X86Profile,
   env: ProgramEnvironment,
   options: ProgramOptions,
 ): JitFunction {
@@ -114,7 +116,8 @@ function functionInput(
     pokes: xlated.pokes.map(({ map, key }) => ({ map, key })),
     extraPass: xlated.functions.length > 1,
   };
-  const blinded = env.random ? blindConstants(input, () => env.random!(index)) : input;
+  const rewritten = designNamed(profile.design).rewrite?.(input, env.symbol) ?? input;
+  const blinded = env.random ? blindConstants(rewritten, () => env.random!(index)) : rewritten;
   for (const [slot, distance] of blinded.removed)
     if (blinded.insns[slot].code === CALL) blinded.calls.set(slot, env.symbol("__bpf_call_base") + BigInt(distance));
   return blinded;

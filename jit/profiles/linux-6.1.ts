@@ -11,6 +11,7 @@ export const linux61: X86Profile = {
   percpu: { start: 0n, symbols: { this_cpu_off: 0x19168n, cpu_number: 0x19160n, current_task: 0x1fb80n } },
   features: {
     ibt: false,
+    patchSite: true,
     bmi2: false,
     ret: "int3",
     indirectJump: { thunk: "__x86_indirect_thunk" },

@@ -31,6 +31,7 @@ import { lowerAtomic } from "./lower/atomic.ts";
 import { indirectJump } from "./lower/branch.ts";
 import { lowerCall } from "./lower/call.ts";
 import { lowerExit } from "./lower/exit.ts";
+import { exactFrame } from "./lower/frame.ts";
 import { lowerCondJump, lowerJump } from "./lower/jump.ts";
 import { lowerMemory } from "./lower/memory.ts";
 import { loadImmHalves } from "./lower/move.ts";
@@ -81,11 +82,13 @@ function emit(f: Fn, address: bigint, length: number, passes: number[]): Image {
 function newFn(input: JitFunction, profile: X86Profile, symbol: (name: string) => bigint): Fn {
   const ends = new Int32Array(input.insns.length + 1);
   for (let i = 0; i < ends.length; i++) ends[i] = FIRST_GUESS * (i + 1);
+  const design = designNamed(profile.design);
   return {
     c: new Code(),
     input,
     profile,
-    design: designNamed(profile.design),
+    design,
+    frame: design.frame ?? exactFrame,
     depth: input.privateStack === undefined ? (input.stackDepth + 7) & ~7 : 0,
     saved: savedRegisters(input),
     base: 0n,
@@ -184,25 +187,37 @@ function x86Register(f: Fn, reg: number): number {
 
 function toImage(f: Fn, body: number, passes: number[]): Image {
   const { c, input } = f;
-  const ibt = f.profile.features.ibt ? 4 : 0;
+  const { ibt, patchSite } = f.profile.features;
+  const slotOf = (insn: number): number => input.origin?.[insn] ?? insn;
   return {
     name: input.name,
     nargs: input.nargs,
     address: f.base,
     bytes: c.bytes.slice(0, c.pos),
     entry: 0,
-    patchSite: ibt,
+    patchSite: patchSite ? (ibt ? 4 : 0) : undefined,
     landing: input.classic ? undefined : landingOffset(f),
     body,
-    ends: f.ends,
+    ends: originalEnds(f),
     starts: c.starts,
     flags: c.flags,
     notes: c.notes,
     frame: { depth: f.depth, slots: f.slots },
-    tailCalls: f.tailCalls,
-    pokes: f.pokes,
+    tailCalls: f.tailCalls.map((site) => ({ ...site, insn: slotOf(site.insn) })),
+    pokes: f.pokes.map((site) => ({ ...site, insn: slotOf(site.insn) })),
     extable: f.extable,
     epilogue: f.epilogue,
     passes,
   };
+}
+
+/** Ends of the code of the slots that the verifier left, in place of those that were compiled. */
+function originalEnds({ ends, input: { origin } }: Fn): Int32Array {
+  if (!origin?.length) return ends;
+  const original = new Int32Array(origin[origin.length - 1] + 2);
+  original[0] = ends[0];
+  origin.forEach((slot, i) => {
+    original[slot + 1] = ends[i + 1];
+  });
+  return original;
 }

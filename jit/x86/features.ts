@@ -5,6 +5,8 @@
 export interface Features {
   /** CONFIG_X86_KERNEL_IBT: endbr64 where indirect branches land */
   ibt: boolean;
+  /** nop5 at the entry, where trampolines are attached (5.5) */
+  patchSite: boolean;
   /** BMI2 shifts by register: X86_FEATURE_BMI2, used since 6.2 */
   bmi2: boolean;
   /** how a ret is written: c3; c3 cc (CONFIG_SLS); jmp to the return thunk of that name */

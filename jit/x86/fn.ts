@@ -3,7 +3,7 @@ import { JitError } from "../error.ts";
 import type { JitFunction } from "../function.ts";
 import type { X86Profile } from "../profile.ts";
 import type { Code } from "./code.ts";
-import type { TailCallDesign } from "./design.ts";
+import type { Frame, TailCallDesign } from "./design.ts";
 import { CALLEE_SAVED, R12 } from "./regs.ts";
 
 /** Everything an emitter needs while it compiles one function. */
@@ -12,6 +12,7 @@ export interface Fn {
   input: JitFunction;
   profile: X86Profile;
   design: TailCallDesign;
+  frame: Frame;
   /** bytes of BPF stack in the frame, a multiple of 8; 0 with a private stack */
   depth: number;
   /** callee-saved registers in push order, r12 first where it is kept */

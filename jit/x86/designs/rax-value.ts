@@ -43,7 +43,6 @@ export const raxValue: TailCallDesign = {
     storeFrame(f.c, false, RBP, countSlot(f), RAX); // 89 85
     f.c.mark(OWN_STORE);
   },
-  count() {},
   drop(f) {
     f.c.note("tail_call_cnt for the callee");
     pop(f.c, RAX); // 58

@@ -9,11 +9,13 @@ import { R9 } from "../regs.ts";
 export function lowerCall(f: Fn, insn: Insn, slot: number): void {
   const target = f.input.calls.get(slot);
   if (target === undefined) throw new JitError(`${f.input.name}: nothing to call`, slot);
-  if (f.input.tailCallReachable) f.design.beforeCall(f, insn.src === BPF_PSEUDO_CALL ? "bpf" : "kernel");
+  const callee = insn.src === BPF_PSEUDO_CALL ? "bpf" : "kernel";
+  if (f.input.tailCallReachable) f.design.beforeCall?.(f, callee);
   const keepsR9 = f.input.privateStack !== undefined;
   if (keepsR9) push(f.c, R9); // 41 51
   emitCall(f, target);
   if (keepsR9) pop(f.c, R9); // 41 59
+  if (f.input.tailCallReachable) f.design.afterCall?.(f, callee);
 }
 
 /** call rel32, with the return stack accounted for where the CPU needs it */

@@ -19,15 +19,17 @@ import {
 } from "../../bpf/program.ts";
 import type { KernelFeatures } from "../../bpf/verifier/index.ts";
 import { kernels, VerifierError, verify } from "../../bpf/verifier/index.ts";
+import type { Xlated } from "../../bpf/xlated.ts";
 import { behaviourOf } from "../../emulator/behaviour.ts";
 import { Kernel } from "../../emulator/kernel.ts";
+import type { PlacedFunction } from "../../emulator/machine.ts";
 import type { ArrayMap } from "../../emulator/maps/array.ts";
 import { JitError } from "../../jit/error.ts";
 import type { X86Profile } from "../../jit/profile.ts";
 import { compileProgram } from "../../jit/program.ts";
 import { UserError } from "../error.ts";
 import type { MapType, ProgramType } from "../scenario/names.ts";
-import { programError, programLine } from "../scenario/program-error.ts";
+import { programError, programLines } from "../scenario/program-error.ts";
 import type { ProgramSpec, Scenario } from "../scenario/scenario.ts";
 import { ProgramBook } from "./code-book.ts";
 import { newMachine } from "./machine.ts";
@@ -56,8 +58,20 @@ const PROGRAM_TYPES: Record<ProgramType, number> = {
 export interface World {
   session: Session;
   kernel: Kernel;
-  programs: Map<string, { entry: bigint; type: number }>;
+  programs: Map<string, LoadedSource>;
   features: KernelFeatures;
+  /** where each machine instruction comes from */
+  book: ProgramBook;
+}
+
+/** A program of the scenario, verified, compiled and placed. */
+export interface LoadedSource {
+  /** bpf_func of its main function */
+  entry: bigint;
+  /** enum bpf_prog_type */
+  type: number;
+  xlated: Xlated;
+  functions: PlacedFunction[];
 }
 
 /** Everything of the scenario that doesn't depend on the profile: maps and assembled programs. Throws UserError. */
@@ -106,12 +120,12 @@ export function buildWorld(scenario: Scenario, source: Source, profile: X86Profi
   const machine = newMachine({ structs: features.structs, percpu: profile.percpu });
   const kernel = new Kernel(machine, behaviourOf(profile.name));
   const book = new ProgramBook();
-  const programs = new Map<string, { entry: bigint; type: number }>();
+  const programs = new Map<string, LoadedSource>();
   for (const def of source.maps) kernel.addMap(def);
   for (const { spec, program } of source.programs) {
     try {
       const xlated = verify(program, source.maps, features, []);
-      book.add(spec.name, xlated, (origin) => lineOf(scenario, spec, program, origin));
+      book.add(spec.name, xlated, lineFinder(scenario, spec, program));
       const images = compileProgram(spec.name, xlated, profile, {
         symbol: (name) => machine.symbol(name),
         map: (name) => kernel.maps.get(name)!.address,
@@ -121,7 +135,7 @@ export function buildWorld(scenario: Scenario, source: Source, profile: X86Profi
         ...(profile.harden ? { random: () => Number(BigInt.asIntN(32, kernel.random())) } : {}),
       });
       const placed = images.map((image) => machine.place(image));
-      programs.set(spec.name, { entry: placed[0].entry, type: program.type });
+      programs.set(spec.name, { entry: placed[0].entry, type: program.type, xlated, functions: placed });
       kernel.addProgram(spec.name, placed[0].entry);
       const callback = xlated.functions.findIndex((fn) => fn.exceptionCallback);
       if (callback > 0) kernel.exceptionCallbacks.set(placed[0].entry, placed[callback].entry);
@@ -131,13 +145,17 @@ export function buildWorld(scenario: Scenario, source: Source, profile: X86Profi
     }
   }
   const session = new Session(kernel, book);
-  return { session, kernel, programs, features };
+  return { session, kernel, programs, features, book };
 }
 
-/** Line of the scenario's file that a slot of the program as written comes from. */
-function lineOf(scenario: Scenario, spec: ProgramSpec, program: Program, slot: number): number | undefined {
-  const line = program.lines?.[slot];
-  return line ? programLine(scenario, spec, line) : undefined;
+/** Lines of the scenario's file that slots of the program as written come from, worked out when somebody asks. */
+function lineFinder(scenario: Scenario, spec: ProgramSpec, program: Program): (slot: number) => number | undefined {
+  let inFile: ((line: number) => number) | undefined;
+  return (slot) => {
+    const line = program.lines?.[slot];
+    inFile ??= programLines(scenario, spec);
+    return line ? inFile(line) : undefined;
+  };
 }
 
 /** What the verifier or the JIT has against the program, at the line that is to blame. */

@@ -5,7 +5,7 @@ export { covers, isGlob, matches } from "./glob.ts";
 export type { Position } from "./lines.ts";
 export { type LoadOptions, loadScenario, parseScenario } from "./load.ts";
 export * from "./names.ts";
-export { programError, programLine } from "./program-error.ts";
+export { programError, programLines } from "./program-error.ts";
 export type * from "./scenario.ts";
 export { locate } from "./source-text.ts";
 export { bytesInteger, formatBytes, formatValue } from "./value.ts";

@@ -6,12 +6,16 @@ import type { SourceText } from "./scenario.ts";
  * their line breaks and escapes. `text` is the whole file (Scenario.text). Exact for every character that is not white space.
  */
 export function locate(text: string, source: SourceText, at: Position): Position {
+  if (isWholeFile(text, source)) return at;
   const starts = lineStarts(source.text);
   const line = Math.min(Math.max(at.line, 1), starts.length);
   const end = line < starts.length ? starts[line] - 1 : source.text.length;
   const offset = Math.min(starts[line - 1] + Math.max(at.column, 1) - 1, end);
   return positionAt(lineStarts(text), fileOffset(text, source, offset));
 }
+
+/** A file of assembly is its own text. */
+export const isWholeFile = (text: string, { start, end }: SourceText): boolean => start === 0 && end === text.length;
 
 const isSpace = (char: string | undefined) => char === undefined || /[ \t\r\n]/.test(char);
 

@@ -11,38 +11,52 @@ import { CALLEE_SAVED, R12, RBP, RDX, REG_NAMES, RSI, RSP } from "../regs.ts";
 export const exactFrame: Frame = {
   make(f) {
     const { c, design, input } = f;
-    if (!input.classic) design.enter?.(f);
+    if (!input.classic) {
+      c.note("no count starts here");
+      design.enter?.(f);
+    }
     if (input.exceptionCallback) exceptionFrame(f);
     else {
+      c.note("the caller's rbp");
       push(c, RBP); // 55
       movRegReg(c, true, RBP, RSP); // 48 89 e5
     }
     if (!input.classic) design.linked?.(f);
-    if (f.profile.features.ibt) endbr64(c);
+    if (f.profile.features.ibt) {
+      c.note("tail calls land");
+      endbr64(c);
+    }
     if (f.depth) {
       c.note(`BPF stack, ${input.stackDepth} bytes used`);
       subRsp(c, f.depth); // 48 81 ec
     }
     if (input.tailCallReachable) design.keep?.(f);
     for (const reg of f.saved) {
+      c.note(`the caller's ${REG_NAMES[reg]}`);
       push(c, reg);
       f.slots.push({ kind: "saved", name: REG_NAMES[reg] });
     }
   },
   restore(f) {
     popSaved(f);
+    f.c.note("rsp = rbp, the caller's rbp");
     leave(f.c); // c9
   },
   leave(f) {
     popSaved(f);
     f.design.drop?.(f);
-    if (f.depth) addRsp(f.c, f.depth); // 48 81 c4
+    if (!f.depth) return;
+    f.c.note("BPF stack");
+    addRsp(f.c, f.depth); // 48 81 c4
   },
 };
 
 /** Pop the callee-saved registers, last pushed first. */
 function popSaved(f: Fn): void {
-  for (let i = f.saved.length - 1; i >= 0; i--) pop(f.c, f.saved[i]);
+  for (let i = f.saved.length - 1; i >= 0; i--) {
+    f.c.note(`the caller's ${REG_NAMES[f.saved[i]]}`);
+    pop(f.c, f.saved[i]);
+  }
 }
 
 /**

@@ -12,7 +12,10 @@ const PRIV_STACK_GUARD = 8;
 export function prologue(f: Fn): void {
   const { c, input } = f;
   const { ibt, patchSite } = f.profile.features;
-  if (ibt) endbr64(c);
+  if (ibt) {
+    c.note("callers enter");
+    endbr64(c);
+  }
   if (patchSite) {
     c.note("patch site of trampolines");
     nops(c, PATCH_SIZE); // 0f 1f 44 00 00

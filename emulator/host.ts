@@ -1,5 +1,6 @@
 import { R8, R9, R10, R11, RAX, RCX, RDI, RDX, RFLAGS, RIP, RSI, RSP } from "./engine.ts";
 import type { Machine } from "./machine.ts";
+import { GuestFault } from "./memory.ts";
 
 /** What a modelled kernel function sees of its call. */
 export interface HostCall {
@@ -30,11 +31,23 @@ export type HostFunction = (call: HostCall) => bigint | HostSteps;
 export class UnmodelledCall extends Error {
   override name = "UnmodelledCall";
   readonly symbol: string;
+  /** where the call would return to */
+  readonly returnAddress: bigint;
 
-  constructor(symbol: string) {
+  constructor(symbol: string, returnAddress: bigint) {
     super(`the machine has no model of ${symbol}`);
     this.symbol = symbol;
+    this.returnAddress = returnAddress;
   }
+}
+
+/** A kernel function that faulted. */
+export interface HostFault {
+  symbol: string;
+  /** where it would have returned to */
+  returnAddress: bigint;
+  /** what it could not do */
+  message: string;
 }
 
 const ARGUMENTS = [RDI, RSI, RDX, RCX, R8, R9];
@@ -50,7 +63,9 @@ const HOST_FRAME = 72n;
 export class HostCalls {
   readonly #machine: Machine;
   readonly #models = new Map<string, HostFunction>();
-  readonly #waiting: { steps: HostSteps; rsp: bigint }[] = [];
+  readonly #waiting: { name: string; steps: HostSteps; rsp: bigint }[] = [];
+  /** set when a function faulted; the run has stopped at it */
+  fault: HostFault | undefined;
   /** address whose execution says that a callback has returned */
   #returnStub = 0n;
 
@@ -66,34 +81,59 @@ export class HostCalls {
     return this.#models.has(name);
   }
 
-  /** A kernel function's first instruction is about to execute: do all of it, up to its ret. */
-  enter(name: string): void {
-    const model = this.#models.get(name);
-    if (!model) throw new UnmodelledCall(name);
+  /**
+   * A kernel function's first instruction is about to execute: do all of it, up to its ret. "stop": it faulted. Throws
+   * UnmodelledCall.
+   */
+  enter(name: string): "stop" | undefined {
     const { regs } = this.#machine.engine;
-    const args = ARGUMENTS.map((reg) => regs[reg]);
-    const result = model({ machine: this.#machine, name, args });
-    if (typeof result === "bigint") this.#leave(result);
-    else this.#step(result, regs[RSP], undefined);
+    const rsp = regs[RSP];
+    return this.#guarded(name, rsp, () => {
+      const model = this.#models.get(name);
+      if (!model) throw new UnmodelledCall(name, this.#machine.memory.load(rsp, 8));
+      const args = ARGUMENTS.map((reg) => regs[reg]);
+      const result = model({ machine: this.#machine, name, args });
+      if (typeof result === "bigint") this.#leave(result);
+      else this.#step(name, result, rsp, undefined);
+    });
   }
 
   /** The callback that was called last has returned. */
-  resumed(): void {
+  resumed(): "stop" | undefined {
+    const { regs } = this.#machine.engine;
     const waiting = this.#waiting.pop();
-    if (!waiting) throw new UnmodelledCall("a callback's return that nobody waits for");
-    this.#step(waiting.steps, waiting.rsp, this.#machine.engine.regs[RAX]);
+    if (!waiting)
+      return this.#guarded("(callback return)", regs[RSP], () => {
+        throw new GuestFault("a return that no kernel function waits for");
+      });
+    const { name, steps, rsp } = waiting;
+    return this.#guarded(name, rsp, () => this.#step(name, steps, rsp, regs[RAX]));
   }
 
-  /** Forget calls that wait: the run that they belong to is over. */
+  #guarded(symbol: string, rsp: bigint, what: () => void): "stop" | undefined {
+    try {
+      what();
+      return undefined;
+    } catch (error) {
+      if (!(error instanceof GuestFault)) throw error;
+      const { memory } = this.#machine;
+      const returnAddress = memory.isMapped(rsp, 8) ? memory.load(rsp, 8) : 0n;
+      this.fault = { symbol, returnAddress, message: error.message };
+      return "stop";
+    }
+  }
+
+  /** Forget calls that wait, and the fault: the run that they belong to is over. */
   reset(): void {
     this.#waiting.length = 0;
+    this.fault = undefined;
   }
 
   set returnStub(address: bigint) {
     this.#returnStub = address;
   }
 
-  #step(steps: HostSteps, rsp: bigint, value: bigint | undefined): void {
+  #step(name: string, steps: HostSteps, rsp: bigint, value: bigint | undefined): void {
     const { regs } = this.#machine.engine;
     const next = value === undefined ? steps.next() : steps.next(value);
     if (next.done) {
@@ -110,7 +150,7 @@ export class HostCalls {
       regs[RIP] = next.value.jump;
       return;
     }
-    this.#waiting.push({ steps, rsp });
+    this.#waiting.push({ name, steps, rsp });
     regs[RSP] = rsp - HOST_FRAME - 8n;
     this.#machine.memory.store(regs[RSP], 8, this.#returnStub);
     regs[RIP] = next.value.call;

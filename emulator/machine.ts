@@ -56,6 +56,8 @@ export interface MachineOptions {
   engine: Engine;
   /** number of CPUs, default 1 */
   cpus?: number;
+  /** indirect branches must find an endbr64 where they arrive (CONFIG_X86_KERNEL_IBT); default: they need none */
+  ibt?: boolean;
   /** ranges that a capture's addresses are in, to be mapped beside the usual ones */
   regions?: { start: bigint; size: bigint; prot: number }[];
 }
@@ -72,6 +74,8 @@ export interface EntryState {
 
 /** Kernel variables that programs read by their address: 64 bits each. */
 const KERNEL_DATA: Record<string, bigint> = { jiffies: 4_294_937_296n, jiffies_64: 4_294_937_296n };
+
+const ENDBR64 = [0xf3, 0x0f, 0x1e, 0xfa];
 
 const REGISTER_PATTERN = 0xa5a5_0000_0000_0000n;
 /** Values that callee-saved registers and everything else hold on entry: recognisable, and none a valid address. */
@@ -114,6 +118,7 @@ export class Machine {
   /** objects of the direct map: maps, contexts, struct bpf_prog */
   readonly heap: Allocator;
   readonly #jit: Allocator;
+  readonly #ibt: boolean;
   readonly host: HostCalls;
   /** a plain `ret` in kernel text */
   readonly returnInstruction: bigint;
@@ -121,8 +126,9 @@ export class Machine {
   #task: Task;
 
   constructor(options: MachineOptions) {
-    const { engine, layout, cpus = 1 } = options;
+    const { engine, layout, cpus = 1, ibt = false } = options;
     this.engine = engine;
+    this.#ibt = ibt;
     this.layout = layout;
     this.memory = new GuestMemory(engine);
     this.events = new EventStream(engine);
@@ -209,10 +215,7 @@ export class Machine {
 
   /** A host function is a `ret` with a watch in front of it. */
   #installHost(name: string, address: bigint): void {
-    const id = this.events.add(
-      { kinds: ["host"], name, offset: 0 },
-      { event: true, call: () => this.host.enter(name) },
-    );
+    const id = this.events.add({ kinds: ["host"], name }, { event: true, call: () => this.host.enter(name) });
     this.#placeReturn(address, MARK_BY_DIRECT | MARK_BY_INDIRECT | (id << MARK_WATCH_SHIFT));
   }
 
@@ -222,8 +225,8 @@ export class Machine {
     this.#placeReturn(plain, 0);
     const stub = this.symbols.address("(callback return)");
     const id = this.events.add(
-      { kinds: [], name: "(callback return)", offset: 0 },
-      { call: () => this.host.resumed() },
+      { kinds: ["resume"], name: "(callback return)" },
+      { event: true, call: () => this.host.resumed() },
     );
     this.#placeReturn(stub, MARK_BY_RET | (id << MARK_WATCH_SHIFT));
     this.host.returnStub = stub;
@@ -254,17 +257,29 @@ export class Machine {
     this.memory.ensure(image.address, BigInt(image.bytes.length), PROT_READ | PROT_EXEC);
     this.engine.write(image.address, image.bytes);
     const { marks } = placed;
-    marks[image.entry] |= MARK_BY_DIRECT | MARK_BY_INDIRECT;
-    if (image.landing !== undefined) marks[image.landing] |= MARK_BY_DIRECT | MARK_BY_INDIRECT;
+    for (const offset of [image.entry, image.landing])
+      if (offset !== undefined) marks[offset] |= MARK_BY_DIRECT | (this.#lands(image, offset) ? MARK_BY_INDIRECT : 0);
     for (let i = 0; i < image.starts.length; i++) if (image.flags[i] & POKED) marks[image.starts[i]] |= MARK_DIRECT;
+    const ids = new Map<string, number>();
     for (const [offset, kinds] of watchedPoints(image)) {
-      const watch: Watch = { event: true };
-      if (kinds.includes("land")) Object.assign(watch, { transfersOnly: true, call: () => this.#landed() });
-      const id = this.events.add({ kinds, name: image.name, offset, func: placed }, watch);
+      const id = ids.get(kinds.join()) ?? this.#watchFunction(placed, kinds);
+      ids.set(kinds.join(), id);
       marks[offset] |= id << MARK_WATCH_SHIFT;
     }
     this.engine.mark(image.address, marks);
     return placed;
+  }
+
+  /** May an indirect branch arrive at that offset? */
+  #lands({ bytes }: Image, offset: number): boolean {
+    return !this.#ibt || ENDBR64.every((byte, i) => bytes[offset + i] === byte);
+  }
+
+  /** A watch id for points of a function. */
+  #watchFunction(func: PlacedFunction, kinds: EventKind[]): number {
+    const watch: Watch = { event: true };
+    if (kinds.includes("land")) Object.assign(watch, { transfersOnly: true, call: () => this.#landed() });
+    return this.events.add({ kinds, name: func.image.name, func }, watch);
   }
 
   /**
@@ -295,13 +310,20 @@ export class Machine {
     return undefined;
   }
 
+  /** Address of the call instruction that returns there; undefined: nothing placed does. */
+  callSite(returnAddress: bigint): bigint | undefined {
+    const at = this.functionAt(returnAddress - 1n);
+    const start = at?.func.image.starts.findLast((offset) => offset <= at.offset);
+    return at && start !== undefined ? at.func.image.address + BigInt(start) : undefined;
+  }
+
   /** Set up the registers for a call from the kernel into a program. */
   prepare(state: EntryState): void {
     const { regs } = this.engine;
     this.tailCalls = 0;
     this.host.reset();
     for (let reg = 0; reg < 16; reg++) regs[reg] = entryPattern(reg);
-    const rsp = this.#task.stackHigh - 256n - 8n;
+    const rsp = this.#task.stackHigh;
     regs[7] = state.context;
     if (state.second !== undefined) regs[6] = state.second;
     regs[RSP] = rsp;

@@ -4,11 +4,26 @@ export const PAGE = 4096n;
 export const pageDown = (addr: bigint): bigint => addr & ~(PAGE - 1n);
 export const pageUp = (addr: bigint): bigint => (addr + PAGE - 1n) & ~(PAGE - 1n);
 
-/** Guest memory by address, for whoever models the kernel: maps, helpers, contexts. Little endian, protection ignored. */
+/** A modelled kernel function cannot go on with what it was handed, as where the kernel itself would fault. */
+export class GuestFault extends Error {
+  override name = "GuestFault";
+}
+
+/** Sees what a kernel model reads and writes. */
+export interface MemoryObserver {
+  read(addr: bigint, bytes: Uint8Array): void;
+  write(addr: bigint, bytes: Uint8Array): void;
+}
+
+/**
+ * Guest memory by address, for whoever models the kernel: maps, helpers, contexts. Little endian, protection ignored. Every
+ * access throws GuestFault where nothing is mapped.
+ */
 export class GuestMemory {
   readonly #engine: Engine;
   /** mapped ranges, sorted by start */
   readonly #mapped: { start: bigint; end: bigint }[] = [];
+  #observer: MemoryObserver | undefined;
 
   constructor(engine: Engine) {
     this.#engine = engine;
@@ -44,17 +59,32 @@ export class GuestMemory {
     return this.#mapped.some((r) => r.start <= addr && addr + BigInt(size) <= r.end);
   }
 
+  #check(what: "reads" | "writes", addr: bigint, size: number): void {
+    if (size === 0 || this.isMapped(addr, size)) return;
+    throw new GuestFault(`it ${what} ${size} bytes at 0x${addr.toString(16)}, and they are not all mapped`);
+  }
+
+  /** Tell `observer` of every access through this object; undefined: nobody. */
+  observe(observer: MemoryObserver | undefined): void {
+    this.#observer = observer;
+  }
+
   read(addr: bigint, size: number): Uint8Array {
-    return this.#engine.read(addr, size);
+    this.#check("reads", addr, size);
+    const bytes = this.#engine.read(addr, size);
+    this.#observer?.read(addr, bytes);
+    return bytes;
   }
 
   write(addr: bigint, bytes: Uint8Array): void {
+    this.#check("writes", addr, bytes.length);
     this.#engine.write(addr, bytes);
+    this.#observer?.write(addr, bytes);
   }
 
   /** Unsigned integer of 1, 2, 4 or 8 bytes. */
   load(addr: bigint, size: 1 | 2 | 4 | 8): bigint {
-    const bytes = this.#engine.read(addr, size);
+    const bytes = this.read(addr, size);
     let value = 0n;
     for (let i = size - 1; i >= 0; i--) value = (value << 8n) | BigInt(bytes[i]);
     return value;
@@ -64,10 +94,10 @@ export class GuestMemory {
     const bytes = new Uint8Array(size);
     let rest = BigInt.asUintN(64, value);
     for (let i = 0; i < size; i++, rest >>= 8n) bytes[i] = Number(rest & 0xffn);
-    this.#engine.write(addr, bytes);
+    this.write(addr, bytes);
   }
 
   fill(addr: bigint, size: number, byte = 0): void {
-    this.#engine.write(addr, new Uint8Array(size).fill(byte));
+    this.write(addr, new Uint8Array(size).fill(byte));
   }
 }

@@ -8,13 +8,11 @@ import type { PlacedFunction } from "./machine.ts";
  */
 export type EventKind = "enter" | "land" | "body" | "resume" | "tail" | "host";
 
-/** A watched point of the code. */
+/** Watched points of the code that mean the same. */
 export interface Watched {
   kinds: EventKind[];
   /** program#function or kernel symbol */
   name: string;
-  /** bytes from the image's start */
-  offset: number;
   func?: PlacedFunction;
 }
 
@@ -35,6 +33,9 @@ export class EventStream {
   readonly #engine: Engine;
   /** by watch id; 0 is none */
   readonly watched: (Watched | undefined)[] = [undefined];
+  /** what each id does, by id */
+  readonly #watches: (Watch | undefined)[] = [undefined];
+  #stopping: number[] = [];
   #observers: Observer[] = [];
 
   constructor(engine: Engine) {
@@ -45,8 +46,24 @@ export class EventStream {
   /** A new watch id. */
   add(watched: Watched, watch: Watch): number {
     const id = this.watched.push(watched) - 1;
+    this.#watches[id] = watch;
     this.#engine.watch(id, watch);
     return id;
+  }
+
+  /** Until release(): the run stops at points of these kinds, instead of what they are there for. */
+  stopAt(kinds: readonly EventKind[]): void {
+    for (const [id, watched] of this.watched.entries()) {
+      const watch = this.#watches[id];
+      if (!watched?.kinds.some((kind) => kinds.includes(kind)) || !watch) continue;
+      this.#stopping.push(id);
+      this.#engine.watch(id, { stop: true, transfersOnly: watch.transfersOnly });
+    }
+  }
+
+  release(): void {
+    for (const id of this.#stopping) this.#engine.watch(id, this.#watches[id]!);
+    this.#stopping = [];
   }
 
   /** Replace all observers. */
@@ -73,4 +90,4 @@ export class EventStream {
   }
 }
 
-const NOTHING: Watched = { kinds: [], name: "", offset: 0 };
+const NOTHING: Watched = { kinds: [], name: "" };

@@ -7,7 +7,10 @@ import { type GuestMemory, PAGE } from "./memory.ts";
 /** THREAD_SIZE on x86-64. */
 export const STACK_SIZE = 16384n;
 
-/** A task: its task_struct and its kernel stack, with unmapped guard pages on both sides. */
+/**
+ * A task: its task_struct and its kernel stack. Above the stack is a page of frames that the kernel's own callers of a
+ * program have: read-only, as no program may change them. Below, and above that page, nothing is mapped.
+ */
 export interface Task {
   readonly pid: number;
   /** address of struct task_struct */
@@ -47,7 +50,9 @@ export function fillTask(memory: GuestMemory, structs: Structs, task: Task, allo
 
 export function createTask(engine: Engine, memory: GuestMemory, index: number, address: bigint): Task {
   const stackLow = STACK_BASE + BigInt(index) * (STACK_SIZE + 4n * PAGE) + PAGE;
+  const stackHigh = stackLow + STACK_SIZE;
   memory.ensure(stackLow, STACK_SIZE, PROT_READ | PROT_WRITE);
-  engine.guardStack(stackLow, stackLow + STACK_SIZE);
-  return { pid: index + 1, address, stackLow, stackHigh: stackLow + STACK_SIZE };
+  memory.ensure(stackHigh, PAGE, PROT_READ);
+  engine.guardStack(stackLow, stackHigh + PAGE);
+  return { pid: index + 1, address, stackLow, stackHigh };
 }

@@ -3,6 +3,7 @@ import type { HostCall, HostSteps } from "../host.ts";
 import type { Kernel } from "../kernel.ts";
 import { HashMap } from "../maps/hash.ts";
 import { E2BIG, EINVAL } from "../maps/map.ts";
+import { GuestFault } from "../memory.ts";
 
 /** BPF_MAX_LOOPS */
 const MAX_LOOPS = 8n * 1024n * 1024n;
@@ -29,13 +30,15 @@ export function installCallbackHelpers(kernel: Kernel): void {
     const [address, callback, context, flags] = args;
     const map = kernel.mapAt(address);
     if (flags || !map) return -EINVAL;
-    const scratch = machine.heap.take(8);
+    // an array's index is a variable of bpf_for_each_array_elem()
+    const scratch = machine.engine.regs[RSP] - 16n;
     let visited = 0n;
     for (const key of map.keys()) {
+      const value = map.lookup(key, machine.cpu);
+      if (!value) continue; // a callback has deleted it
       const keyAddress = map instanceof HashMap ? map.keyAddress(key) : scratch;
       if (keyAddress === scratch) machine.memory.write(scratch, key);
       visited++;
-      const value = map.lookup(key, machine.cpu);
       const stop = yield { call: callback, args: [address, keyAddress, value, context, 0n] };
       if (stop) break;
     }
@@ -58,7 +61,7 @@ export function installCallbackHelpers(kernel: Kernel): void {
         yield { jump: callback, args: [args[0], rsp + 8n, rbp, 0n, 0n] };
         return 0n;
       }
-      if (!at) throw new RangeError("bpf_throw finds no frame of a program that may throw");
+      if (!at || rbp < rsp) throw new GuestFault("it finds no frame of a program that may throw");
       rsp = rbp + 8n;
       rbp = machine.memory.load(rbp, 8);
     }

@@ -2,6 +2,8 @@ import type { Kernel } from "../kernel.ts";
 import { EINVAL } from "../maps/map.ts";
 
 const ENOTSUPP = 524n;
+/** sizeof(struct bpf_scratchpad), MAX_BPF_STACK bytes */
+const SCRATCHPAD = 512n;
 
 /** Ones' complement sum of the bytes as 64-bit words, folded to 32 bits (arch/x86/lib/csum-partial_64.c). */
 function partial(bytes: Uint8Array, seed: bigint): bigint {
@@ -28,8 +30,10 @@ export function installChecksumHelpers(kernel: Kernel): void {
   machine.host.provide("bpf_csum_diff", ({ args }) => {
     const [from, fromSize, to, toSize, seed] = args;
     const lengths = [BigInt.asUintN(32, fromSize), BigInt.asUintN(32, toSize)];
+    const { foldedChecksum } = kernel.behaviour;
     if (lengths.some((length) => length & 3n)) return -EINVAL;
-    const diff = kernel.behaviour.foldedChecksum ? checksumDiff16 : checksumDiff32;
+    if (!foldedChecksum && BigInt.asUintN(32, lengths[0] + lengths[1]) > SCRATCHPAD) return -EINVAL;
+    const diff = foldedChecksum ? checksumDiff16 : checksumDiff32;
     return diff(
       machine.memory.read(from, Number(lengths[0])),
       machine.memory.read(to, Number(lengths[1])),
@@ -40,7 +44,7 @@ export function installChecksumHelpers(kernel: Kernel): void {
   machine.host.provide("bpf_csum_update", () => -ENOTSUPP);
 }
 
-/** Up to 6.17: the removed bytes are inverted and summed with the added ones, 32 bits wide. */
+/** Up to 6.12: the removed bytes are inverted and summed with the added ones, 32 bits wide. */
 function checksumDiff32(from: Uint8Array, to: Uint8Array, seed: bigint): bigint {
   const inverted = from.map((byte) => ~byte);
   const joined = new Uint8Array(from.length + to.length);
@@ -49,7 +53,7 @@ function checksumDiff32(from: Uint8Array, to: Uint8Array, seed: bigint): bigint 
   return partial(joined, seed);
 }
 
-/** Since 6.18 (6a4794d5a3e2): difference of two sums, folded to 16 bits. */
+/** Since 6.13 (6a4794d5a3e2): difference of two sums, folded to 16 bits. */
 function checksumDiff16(from: Uint8Array, to: Uint8Array, seed: bigint): bigint {
   let sum = seed;
   if (from.length && to.length) sum = add(partial(to, seed), ~partial(from, 0n) & 0xffffffffn);

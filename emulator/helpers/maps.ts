@@ -2,13 +2,14 @@ import type { HostCall } from "../host.ts";
 import type { Kernel } from "../kernel.ts";
 import { HashMap } from "../maps/hash.ts";
 import { EINVAL, type KernelMap } from "../maps/map.ts";
+import { GuestFault } from "../memory.ts";
 
 /** Map helpers, under their generic names and those of the map types' own operations. */
 export function installMapHelpers(kernel: Kernel): void {
   const { machine } = kernel;
   const mapOf = (address: bigint): KernelMap => {
     const map = kernel.mapAt(address);
-    if (!map) throw new RangeError(`a map helper was given 0x${address.toString(16)}, which is no map`);
+    if (!map) throw new GuestFault(`0x${address.toString(16)} is no map`);
     return map;
   };
   const keyAt = (map: KernelMap, address: bigint): Uint8Array => machine.memory.read(address, map.def.keySize);

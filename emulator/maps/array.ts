@@ -2,7 +2,18 @@ import type { MapDef } from "../../bpf/program.ts";
 import { offsetOf } from "../../bpf/structs.ts";
 import type { Machine } from "../machine.ts";
 import { writeMapHeader } from "./header.ts";
-import { BPF_NOEXIST, E2BIG, EEXIST, EINVAL, indexOf, type KernelMap, keyOf, roundUp8 } from "./map.ts";
+import {
+  BPF_F_LOCK,
+  BPF_NOEXIST,
+  badFlags,
+  E2BIG,
+  EEXIST,
+  EINVAL,
+  indexOf,
+  type KernelMap,
+  keyOf,
+  roundUp8,
+} from "./map.ts";
 
 /** BPF_MAP_TYPE_ARRAY (kernel/bpf/arraymap.c): values one after the other behind struct bpf_array, 8-byte aligned. */
 export class ArrayMap implements KernelMap {
@@ -44,8 +55,10 @@ export class ArrayMap implements KernelMap {
 
   update(key: Uint8Array, value: Uint8Array, flags: bigint): bigint {
     const index = indexOf(key);
+    if (badFlags(flags)) return -EINVAL;
     if (index >= this.def.maxEntries) return -E2BIG;
     if (flags & BPF_NOEXIST) return -EEXIST;
+    if (flags & BPF_F_LOCK) return -EINVAL; // there is no lock in the value
     this.#machine.memory.write(this.element(index), value);
     return 0n;
   }

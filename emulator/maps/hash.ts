@@ -1,9 +1,16 @@
 import type { MapDef } from "../../bpf/program.ts";
 import { offsetOf } from "../../bpf/structs.ts";
+import { OutOfSpace } from "../allocator.ts";
 import type { Machine } from "../machine.ts";
 import { writeMapHeader } from "./header.ts";
-import { BPF_EXIST, BPF_NOEXIST, E2BIG, EEXIST, ENOENT, type KernelMap, roundUp8 } from "./map.ts";
+import { BPF_EXIST, BPF_NOEXIST, E2BIG, EEXIST, EINVAL, ENOENT, ENOMEM, type KernelMap, roundUp8 } from "./map.ts";
 import { readAllCpus } from "./percpu-array.ts";
+
+/** A struct htab_elem: its address and, in a per-CPU map, the per-CPU pointer to its value. */
+interface Element {
+  elem: bigint;
+  pointer: bigint;
+}
 
 /**
  * BPF_MAP_TYPE_HASH and BPF_MAP_TYPE_PERCPU_HASH (kernel/bpf/hashtab.c): elements are struct htab_elem, the key at its
@@ -16,8 +23,10 @@ export class HashMap implements KernelMap {
   readonly percpu: boolean;
   readonly #machine: Machine;
   /** key bytes as text -> address of struct htab_elem */
-  readonly #elements = new Map<string, { key: Uint8Array; elem: bigint; pointer: bigint }>();
-  readonly #free: { elem: bigint; pointer: bigint }[] = [];
+  readonly #elements = new Map<string, Element & { key: Uint8Array }>();
+  readonly #free: Element[] = [];
+  /** extra_elems: by CPU, the element that the next update of a key that exists is written to */
+  readonly #extra = new Map<number, Element>();
   readonly #keyOffset: bigint;
 
   constructor(machine: Machine, def: MapDef, percpu: boolean, address?: bigint) {
@@ -47,11 +56,14 @@ export class HashMap implements KernelMap {
   update(key: Uint8Array, value: Uint8Array, flags: bigint, cpu: number): bigint {
     const name = text(key);
     let found = this.#elements.get(name);
+    if (flags > BPF_EXIST) return -EINVAL; // BPF_F_LOCK, too: there is no lock in the value
     if (found && flags === BPF_NOEXIST) return -EEXIST;
     if (!found && flags === BPF_EXIST) return -ENOENT;
-    if (!found) {
-      if (this.#elements.size >= this.def.maxEntries) return -E2BIG;
-      found = { key: key.slice(), ...this.#newElement() };
+    if (!found && this.#elements.size >= this.def.maxEntries) return -E2BIG;
+    if (!found || !this.percpu) {
+      const element = this.#take(found, cpu);
+      if (!element) return -ENOMEM;
+      found = { key: key.slice(), ...element };
       this.#machine.memory.write(found.elem + this.#keyOffset, key);
       this.#elements.set(name, found);
     }
@@ -59,7 +71,22 @@ export class HashMap implements KernelMap {
     return 0n;
   }
 
-  #newElement(): { elem: bigint; pointer: bigint } {
+  /**
+   * The element for a new value (alloc_htab_elem): a free one, or in place of `old` the CPU's extra one, so that whoever still
+   * points to the old value goes on seeing it. Undefined: no memory.
+   */
+  #take(old: Element | undefined, cpu: number): Element | undefined {
+    try {
+      const element = (old && this.#extra.get(cpu)) ?? this.#newElement();
+      if (old) this.#extra.set(cpu, old);
+      return element;
+    } catch (error) {
+      if (error instanceof OutOfSpace) return undefined;
+      throw error;
+    }
+  }
+
+  #newElement(): Element {
     const { memory, heap, percpu } = this.#machine;
     const reused = this.#free.pop();
     const valueSize = this.percpu ? 8 : roundUp8(this.def.valueSize);

@@ -2,6 +2,7 @@ import type { MapDef } from "../../bpf/program.ts";
 
 /** Errors as helpers return them. */
 export const ENOENT = 2n;
+export const ENOMEM = 12n;
 export const E2BIG = 7n;
 export const EEXIST = 17n;
 export const EINVAL = 22n;
@@ -9,6 +10,10 @@ export const EINVAL = 22n;
 export const BPF_ANY = 0n;
 export const BPF_NOEXIST = 1n;
 export const BPF_EXIST = 2n;
+export const BPF_F_LOCK = 4n;
+
+/** Flags that no update takes. */
+export const badFlags = (flags: bigint): boolean => (flags & ~BPF_F_LOCK) > BPF_EXIST;
 
 /** A map as programs, helpers and reports see it; its contents are in guest memory, laid out as the kernel does. */
 export interface KernelMap {

@@ -2,7 +2,18 @@ import type { MapDef } from "../../bpf/program.ts";
 import { offsetOf } from "../../bpf/structs.ts";
 import type { Machine } from "../machine.ts";
 import { writeMapHeader } from "./header.ts";
-import { BPF_NOEXIST, E2BIG, EEXIST, EINVAL, indexOf, type KernelMap, keyOf, roundUp8 } from "./map.ts";
+import {
+  BPF_F_LOCK,
+  BPF_NOEXIST,
+  badFlags,
+  E2BIG,
+  EEXIST,
+  EINVAL,
+  indexOf,
+  type KernelMap,
+  keyOf,
+  roundUp8,
+} from "./map.ts";
 
 /** BPF_MAP_TYPE_PERCPU_ARRAY: bpf_array.pptrs[] hold per-CPU pointers to the elements. */
 export class PercpuArrayMap implements KernelMap {
@@ -34,8 +45,10 @@ export class PercpuArrayMap implements KernelMap {
 
   update(key: Uint8Array, value: Uint8Array, flags: bigint, cpu: number): bigint {
     const addr = this.lookup(key, cpu);
+    if (badFlags(flags)) return -EINVAL;
     if (!addr) return -E2BIG;
     if (flags & BPF_NOEXIST) return -EEXIST;
+    if (flags & BPF_F_LOCK) return -EINVAL; // there is no lock in the value
     this.#machine.memory.write(addr, value);
     return 0n;
   }

@@ -21,13 +21,13 @@ export const calleeSaved: Check = {
     return {
       observe(event) {
         if (event.kind === "enter") frames.enter(event);
-        else if (event.kind === "land") frames.replace(event.watched.name);
+        else if (event.kind === "land") frames.replace(event.watched.func);
         else if (event.kind === "resume") resume(context, frames, event);
       },
       returned() {
         if (!frames.depth) return;
         const { regs } = context.machine.engine;
-        compare(context, frames, 0, context.machine.functions[0]?.entry ?? 0n, (reg) => regs[reg]);
+        compare(context, frames, 0, leaving(frames, 0), (reg) => regs[reg]);
       },
     };
   },
@@ -41,12 +41,24 @@ function resume(context: CheckContext, frames: Frames, event: Event): void {
     ([reg]) => !frames.same(index, reg, halves[2 * (at + EVENT_REGS + reg)], halves[2 * (at + EVENT_REGS + reg) + 1]),
   );
   if (differs || words[at + EVENT_REGS + RSP] !== frames.returnedRsp(index))
-    compare(context, frames, index, words[at + EVENT_PC], (reg) => words[at + EVENT_REGS + reg]);
+    compare(
+      context,
+      frames,
+      index,
+      event.watched.func ? words[at + EVENT_PC] : leaving(frames, index),
+      (reg) => words[at + EVENT_REGS + reg],
+    );
   frames.leave(index);
 }
 
+/** Where the function of a frame restores what it saved: what is to blame when its caller is no BPF function. */
+function leaving(frames: Frames, index: number): bigint {
+  const func = frames.functions[index];
+  return func ? func.image.address + BigInt(func.image.epilogue) : 0n;
+}
+
 function compare(context: CheckContext, frames: Frames, index: number, pc: bigint, now: (reg: number) => bigint): void {
-  const callee = frames.names[index];
+  const callee = frames.functions[index]?.image.name;
   for (const [reg, name] of SAVED) {
     const before = frames.register(index, reg);
     if (now(reg) === before) continue;

@@ -1,4 +1,5 @@
-import { type Check, hex } from "./check.ts";
+import { type Check, type CheckContext, hex } from "./check.ts";
+import { intoCallersFrames } from "./stack-balance.ts";
 
 const VECTORS: Record<number, string> = {
   0: "#DE, division error",
@@ -14,7 +15,9 @@ export const fault: Check = {
   start(context) {
     return {
       stopped(stop) {
+        if (stop.kind === "watch") return kernelFunction(context);
         if (stop.kind === "fault") {
+          if (intoCallersFrames(context.machine, stop)) return false;
           const what = stop.access === "fetch" ? "an instruction" : `${stop.size} bytes`;
           const why = stop.mapped ? "the page does not allow it" : "nothing is mapped there";
           context.report("fault", stop.pc, {
@@ -32,6 +35,19 @@ export const fault: Check = {
     };
   },
 };
+
+/** A kernel function that could not go on with what it was handed; the call is to blame. */
+function kernelFunction({ machine, report }: CheckContext): boolean {
+  const { fault } = machine.host;
+  if (!fault) return false;
+  const { symbol, returnAddress, message } = fault;
+  report("fault", machine.callSite(returnAddress) ?? machine.symbol(symbol), {
+    message: `${symbol} faults: ${message}`,
+    expected: "arguments that it can work with",
+    actual: message,
+  });
+  return true;
+}
 
 /** Says so when the address is in the guard page below the kernel stack. */
 function stackHint(machine: { task: { stackLow: bigint } }, addr: bigint): string {

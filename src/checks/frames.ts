@@ -1,4 +1,5 @@
 import { EVENT_PC, EVENT_REGS, EVENT_TOP, RSP } from "../../emulator/engine.ts";
+import type { PlacedFunction } from "../../emulator/machine.ts";
 import type { Event } from "../../emulator/recording.ts";
 
 /** u32 words of a frame: registers rax..r15, then the return address. */
@@ -10,11 +11,11 @@ const FRAME = 34;
  */
 export class Frames {
   #words = new Uint32Array(FRAME * 64);
-  /** names of the functions, a tail callee in place of its caller */
-  readonly names: string[] = [];
+  /** the functions, a tail callee in place of its caller */
+  readonly functions: (PlacedFunction | undefined)[] = [];
 
   get depth(): number {
-    return this.names.length;
+    return this.functions.length;
   }
 
   /** A function is entered. */
@@ -25,12 +26,12 @@ export class Frames {
     this.#words.set(event.halves.subarray(from, from + 32), base);
     this.#words[base + 32] = event.halves[2 * (event.at + EVENT_TOP)];
     this.#words[base + 33] = event.halves[2 * (event.at + EVENT_TOP) + 1];
-    this.names.push(event.watched.name);
+    this.functions.push(event.watched.func);
   }
 
   /** A tail call took the innermost frame over. */
-  replace(name: string): void {
-    this.names[this.depth - 1] = name;
+  replace(callee: PlacedFunction | undefined): void {
+    this.functions[this.depth - 1] = callee;
   }
 
   /** Index of the frame that returns to this event's pc, -1 when none does; frames above it are gone. */
@@ -44,7 +45,7 @@ export class Frames {
 
   /** Drop frame `index` and all that it called. */
   leave(index: number): void {
-    this.names.length = index;
+    this.functions.length = index;
   }
 
   /** Low and high half of a register at the entry of frame `index` equal these? */

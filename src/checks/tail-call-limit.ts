@@ -15,7 +15,8 @@ export const tailCallLimit: Check = {
     return {
       observe(event) {
         if (event.kind === "tail") site = event.words[event.at + EVENT_PC];
-        else if (event.kind === "resume" && taken === LIMIT) resumed ??= event.words[event.at + EVENT_PC];
+        else if (event.kind === "resume" && event.watched.func && taken === LIMIT)
+          resumed ??= event.words[event.at + EVENT_PC];
         else if (event.kind === "land" && ++taken === LIMIT + 1) {
           const why = resumed
             ? `since the ${LIMIT}rd, a call returned to ${context.describe(resumed)}, whose count did not hear of it`

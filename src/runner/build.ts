@@ -117,7 +117,10 @@ function verifierOf(profile: X86Profile): KernelFeatures {
 /** Verify, compile and load the scenario on a fresh machine. Throws UserError. */
 export function buildWorld(scenario: Scenario, source: Source, profile: X86Profile): World {
   const features = verifierOf(profile);
-  const machine = newMachine({ structs: features.structs, percpu: profile.percpu });
+  const machine = newMachine({
+    layout: { structs: features.structs, percpu: profile.percpu },
+    ibt: profile.features.ibt,
+  });
   const kernel = new Kernel(machine, behaviourOf(profile.name));
   const book = new ProgramBook();
   const programs = new Map<string, LoadedSource>();

@@ -47,7 +47,11 @@ export function buildWorld(
   options: WorldOptions,
 ): CaptureWorld {
   const set = sourceSet(source);
-  const machine = newMachine(options.layout, captureRegions(record, source, options.functions.keys()));
+  const machine = newMachine({
+    layout: options.layout,
+    ibt: kernelInfo.profile.features.ibt,
+    regions: captureRegions(record, source, options.functions.keys()),
+  });
   const kernel = new Kernel(machine, options.behaviour);
   installFunctions(machine, options.functions);
   for (const def of set.maps) kernel.addMap(def, address(record.maps[def.name].addr));

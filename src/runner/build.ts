@@ -20,6 +20,7 @@ import {
 import type { KernelFeatures } from "../../bpf/verifier/index.ts";
 import { kernels, VerifierError, verify } from "../../bpf/verifier/index.ts";
 import type { Xlated } from "../../bpf/xlated.ts";
+import { OutOfSpace } from "../../emulator/allocator.ts";
 import { behaviourOf } from "../../emulator/behaviour.ts";
 import { Kernel } from "../../emulator/kernel.ts";
 import type { PlacedFunction } from "../../emulator/machine.ts";
@@ -28,6 +29,7 @@ import { JitError } from "../../jit/error.ts";
 import type { X86Profile } from "../../jit/profile.ts";
 import { compileProgram } from "../../jit/program.ts";
 import { UserError } from "../error.ts";
+import type { Position } from "../scenario/lines.ts";
 import type { MapType, ProgramType } from "../scenario/names.ts";
 import { programError, programLines } from "../scenario/program-error.ts";
 import type { ProgramSpec, Scenario } from "../scenario/scenario.ts";
@@ -124,7 +126,14 @@ export function buildWorld(scenario: Scenario, source: Source, profile: X86Profi
   const kernel = new Kernel(machine, behaviourOf(profile.name));
   const book = new ProgramBook();
   const programs = new Map<string, LoadedSource>();
-  for (const def of source.maps) kernel.addMap(def);
+  source.maps.forEach((def, i) => {
+    try {
+      kernel.addMap(def);
+    } catch (error) {
+      machine.close();
+      throw tooLarge(error, scenario, `maps.${def.name}`, scenario.maps[i].at);
+    }
+  });
   for (const { spec, program } of source.programs) {
     try {
       const xlated = verify(program, source.maps, features, []);
@@ -161,6 +170,12 @@ function lineFinder(scenario: Scenario, spec: ProgramSpec, program: Program): (s
   };
 }
 
+/** The machine has no room for something of the scenario; other errors as they are. */
+function tooLarge(error: unknown, scenario: Scenario, what: string, at: Position): unknown {
+  if (!(error instanceof OutOfSpace)) return error;
+  return new UserError(`${what} does not fit: ${error.message}`, { file: scenario.file, ...at }, { cause: error });
+}
+
 /** What the verifier or the JIT has against the program, at the line that is to blame. */
 function refused(
   error: unknown,
@@ -169,7 +184,8 @@ function refused(
   program: Program,
   profile: X86Profile,
 ): unknown {
-  if (!(error instanceof VerifierError || error instanceof JitError)) return error;
+  if (!(error instanceof VerifierError || error instanceof JitError))
+    return tooLarge(error, scenario, spec.name, spec.at);
   const who = error instanceof VerifierError ? "the verifier" : "the JIT";
   const message = `${spec.name}: ${who} of ${profile.name} refuses: ${error.message}`;
   const line = error.slot >= 0 ? program.lines?.[error.slot] : undefined;

@@ -1,15 +1,16 @@
-import type { X86Profile } from "../../jit/profile.ts";
+import { UnmodelledCall } from "../../emulator/host.ts";
 import { profileNamed } from "../../jit/profiles/index.ts";
 import type { Finding } from "../checks/finding.ts";
 import { UserError } from "../error.ts";
 import { appliesTo, breakOf, stepsFor } from "../scenario/expect.ts";
-import type { Break, Scenario, Step } from "../scenario/scenario.ts";
+import type { Break, MapEntry, Scenario, Step } from "../scenario/scenario.ts";
 import { buildWorld, type Source, type World } from "./build.ts";
 import { buildContext } from "./context.ts";
 import { unmet } from "./expectations.ts";
+import { locate } from "./locate.ts";
 import { comparePictures } from "./pictures.ts";
 import type { Mismatch, RunResult } from "./result.ts";
-import type { Outcome } from "./session.ts";
+import type { EnterOptions, Outcome } from "./session.ts";
 import { deleteElement, updateMap } from "./update.ts";
 
 /** Instructions that a run may take unless the scenario says otherwise. */
@@ -29,7 +30,7 @@ export function runScenario(scenario: Scenario, source: Source, profileName: str
   }
   const world = buildWorld(scenario, source, profile);
   try {
-    const run = runSteps(world, scenario, stepsFor(scenario, profileName), profile);
+    const run = runSteps(world, scenario, stepsFor(scenario, profileName));
     const declared = breakOf(scenario, profileName);
     return { ...base, ...judge(run, declared), ms: performance.now() - start };
   } finally {
@@ -51,35 +52,42 @@ interface StepsOutcome {
   mismatches: Mismatch[];
 }
 
-function runSteps(world: World, scenario: Scenario, steps: Step[], profile: X86Profile): StepsOutcome {
+function runSteps(world: World, scenario: Scenario, steps: Step[]): StepsOutcome {
   const { kernel } = world;
-  for (const { name, values } of scenario.maps) for (const entry of values) updateMap(kernel, name, entry);
+  const update = (map: string, entry: MapEntry): void => updateMap(kernel, map, entry, scenario.file);
+  for (const { name, values } of scenario.maps) for (const entry of values) update(name, entry);
   const all: StepsOutcome = { outcome: undefined, findings: [], mismatches: [] };
   for (const step of steps) {
-    if (step.kind === "update") for (const entry of step.entries) updateMap(kernel, entry.map, entry);
+    if (step.kind === "update") for (const entry of step.entries) update(entry.map, entry);
     else if (step.kind === "delete") for (const { map, key } of step.entries) deleteElement(kernel, map, key);
-    else runStep(world, step, scenario.budget ?? BUDGET, profile, all);
+    else runStep(world, step, scenario, all);
   }
   return all;
 }
 
-function runStep(
-  world: World,
-  step: Extract<Step, { kind: "run" }>,
-  budget: number,
-  profile: X86Profile,
-  all: StepsOutcome,
-): void {
+function runStep(world: World, step: Extract<Step, { kind: "run" }>, scenario: Scenario, all: StepsOutcome): void {
   const { session, kernel, features } = world;
   const { entry, type } = world.programs.get(step.program)!;
   const context = buildContext(kernel, type, step.context);
-  const options = { entry, context, budget, tailCallLimit: LIMIT };
+  const options = { entry, context, budget: scenario.budget ?? BUDGET, tailCallLimit: LIMIT };
   const pictures = step.expect.stack.length ? session.machine.engine.snapshot() : undefined;
-  const outcome = session.enter(options);
+  const outcome = enter(world, options, scenario);
   all.outcome = outcome;
   all.findings.push(...outcome.findings);
   all.mismatches.push(...unmet(step.expect, outcome, kernel, features, type));
   if (pictures) all.mismatches.push(...comparePictures(world, options, step.expect.stack, pictures));
+}
+
+/** Run the program. Throws UserError, at the line of the call, where it calls what the machine has no model of. */
+function enter({ session, book }: World, options: EnterOptions, { file }: Scenario): Outcome {
+  try {
+    return session.enter(options);
+  } catch (error) {
+    if (!(error instanceof UnmodelledCall)) throw error;
+    const site = session.machine.callSite(error.returnAddress);
+    const line = site === undefined ? undefined : locate(session.machine, book, site).line;
+    throw new UserError(error.message, { file, line }, { cause: error });
+  }
 }
 
 /** pass, breaks or fail: what broke must be what the scenario says breaks, no more and no less. */

@@ -1,7 +1,9 @@
 import { RIP, type Stop } from "../../emulator/engine.ts";
 import { RETURN_TO_KERNEL } from "../../emulator/layout.ts";
 import type { Machine } from "../../emulator/machine.ts";
+import { PAGE } from "../../emulator/memory.ts";
 import type { Watched } from "../../emulator/recording.ts";
+import type { Task } from "../../emulator/task.ts";
 import {
   addTally,
   applyTo,
@@ -14,7 +16,7 @@ import {
   type Tally,
 } from "./effect.ts";
 import { followHost } from "./host.ts";
-import { Refused, State } from "./state.ts";
+import { Refused, type StackRange, State } from "./state.ts";
 import { type Executed, follow, followReturn } from "./step.ts";
 import { RSP, u64 } from "./symbolic.ts";
 import { Tracer } from "./trace.ts";
@@ -134,7 +136,7 @@ class Counter {
     const { task } = this.#machine;
     for (const { effect, tail: remembered } of this.#memo.get(pc) ?? []) {
       if (remembered !== tail) continue;
-      const values = match(effect, this.#concrete, task.stackLow, task.stackHigh);
+      const values = match(effect, this.#concrete, stackOf(task));
       if (!values) continue;
       this.#reuse(effect, values, tail);
       return undefined;
@@ -142,7 +144,7 @@ class Counter {
     if (tail && this.#repeats(pc))
       return { kind: "endless", why: `${watched.name} is tail-called again and again, and nothing counts up` };
     const rsp = this.#concrete.register(RSP);
-    const state = new State(rsp, { low: task.stackLow, high: task.stackHigh });
+    const state = new State(rsp, stackOf(task));
     const closeRsp = tail ? this.#top().closeRsp : rsp;
     this.#open.push({ pc, tail, state, tally: newTally(), closeRsp });
     return undefined;
@@ -168,7 +170,7 @@ class Counter {
       );
     const effect = effectOf(state, newTally());
     const { task } = this.#machine;
-    if (!match(effect, this.#concrete, task.stackLow, task.stackHigh)) return false;
+    if (!match(effect, this.#concrete, stackOf(task))) return false;
     // what the way depends on must be the same next time, too, and not merely this time
     const outputs = new Map(effect.outputs.map(({ place, expr }) => [key(place), expr]));
     return effect.inputs.every(({ place, condition }) => {
@@ -235,6 +237,9 @@ class Counter {
     return top;
   }
 }
+
+/** The stack and the callers' frames above it. */
+const stackOf = ({ stackLow, stackHigh }: Task): StackRange => ({ low: stackLow, high: stackHigh + PAGE });
 
 const key = (place: { at: string; index?: number; offset?: bigint; address?: bigint }): string =>
   `${place.at}${place.index ?? ""}${place.offset ?? ""}${place.address ?? ""}`;

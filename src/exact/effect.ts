@@ -1,4 +1,4 @@
-import type { State } from "./state.ts";
+import type { StackRange, State } from "./state.ts";
 import { CONST, type Condition, constant, type Expr, evaluate, low32, type Place, plus, RSP, u64 } from "./symbolic.ts";
 
 /** What happened in a function and all that it called. */
@@ -58,14 +58,9 @@ const read = (machine: Concrete, rsp: bigint, place: Place): bigint => {
 };
 
 /** What the effect's inputs are now, or undefined when one does not meet its condition. */
-export function match(
-  { inputs, lowest, highest }: Effect,
-  machine: Concrete,
-  low: bigint,
-  high: bigint,
-): bigint[] | undefined {
+export function match({ inputs, lowest, highest }: Effect, machine: Concrete, stack: StackRange): bigint[] | undefined {
   const rsp = machine.register(RSP);
-  if (rsp + lowest < low || rsp + highest > high) return undefined;
+  if (rsp + lowest < stack.low || rsp + highest > stack.high) return undefined;
   const values: bigint[] = [];
   for (const { place, condition } of inputs) {
     const value = read(machine, rsp, place);

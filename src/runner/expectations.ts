@@ -22,7 +22,7 @@ export function unmet(
       wrong.push(mismatch(wanted, String(wanted.value), actual === undefined ? "(did not return)" : String(actual)));
   };
   compare(expect.r0, outcome.r0);
-  compare(expect.tailCalls, BigInt(outcome.tailCalls));
+  compare(expect.tailCalls, outcome.tailCalls);
   compare(expect.instructions, BigInt(outcome.instructions));
   compare(expect.maxStack, BigInt(outcome.maxStack));
   for (const entry of expect.maps) {

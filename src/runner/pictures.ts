@@ -36,9 +36,7 @@ function drawAt(world: World, options: EnterOptions, point: Point, before: Snaps
   const { machine } = world.session;
   const start = (budget: number): void => {
     machine.engine.restore(before);
-    machine.tailCallLimit = options.tailCallLimit ?? Number.POSITIVE_INFINITY;
-    machine.prepare({ entry: options.entry, context: options.context, second: 0n, budget });
-    machine.engine.icount = 0;
+    world.session.prepare({ ...options, budget });
     machine.resume(budget);
   };
   const finder = new PointFinder(point);

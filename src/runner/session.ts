@@ -13,7 +13,7 @@ import { type CodeBook, locate } from "./locate.ts";
 export interface Outcome {
   /** rax, undefined when the program did not return */
   r0: bigint | undefined;
-  tailCalls: number;
+  tailCalls: bigint;
   instructions: number;
   /** bytes of kernel stack in use at the deepest point that was watched */
   maxStack: number;
@@ -59,22 +59,28 @@ export class Session {
       if (rsp < lowest && rsp >= machine.task.stackLow) lowest = rsp;
       if (event.kind === "host") calls.set(event.watched.name, (calls.get(event.watched.name) ?? 0) + 1);
     };
-    machine.tailCallLimit = options.tailCallLimit ?? Number.POSITIVE_INFINITY;
-    machine.prepare({ entry: options.entry, context: options.context, second: 0n, budget: options.budget });
+    this.prepare(options);
     const top = machine.engine.regs[RSP] + 8n;
-    machine.engine.icount = 0;
     machine.events.observe(watch, ...checks.flatMap((check) => check.observe ?? []));
     const returned = this.#run(options.budget, checks);
     if (returned) for (const check of checks) check.returned?.();
     machine.events.observe();
     return {
       r0: returned ? machine.engine.regs[RAX] : undefined,
-      tailCalls: machine.tailCalls,
+      tailCalls: BigInt(machine.tailCalls),
       instructions: machine.engine.icount,
       maxStack: Number(top - lowest),
       calls,
       findings,
     };
+  }
+
+  /** Set the machine up to enter the program. */
+  prepare({ entry, context, budget, tailCallLimit }: EnterOptions): void {
+    const { machine } = this;
+    machine.tailCallLimit = tailCallLimit ?? Number.POSITIVE_INFINITY;
+    machine.prepare({ entry, context, second: 0n, budget });
+    machine.engine.icount = 0;
   }
 
   /** True when the program returned, false when it was ended. */

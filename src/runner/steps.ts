@@ -1,0 +1,144 @@
+import { UnmodelledCall } from "../../emulator/host.ts";
+import { UserError } from "../error.ts";
+import { countExactly, type ExactRun } from "../exact/count.ts";
+import type { Scenario, Step } from "../scenario/scenario.ts";
+import type { LoadedSource, World } from "./build.ts";
+import { buildContext } from "./context.ts";
+import { unmet } from "./expectations.ts";
+import type { StepsOutcome } from "./judge.ts";
+import { locate } from "./locate.ts";
+import { comparePictures } from "./pictures.ts";
+import type { EnterOptions, Outcome } from "./session.ts";
+import { deleteElement, updateMap } from "./update.ts";
+
+/** Instructions that a run may take unless the scenario says otherwise. */
+const BUDGET = 10_000_000;
+/** MAX_TAIL_CALL_CNT: the first tail call past it ends a run. */
+const LIMIT = 33;
+
+type RunStep = Extract<Step, { kind: "run" }>;
+
+/**
+ * A scenario's steps on fresh worlds. A run that is ended at the first tail call past the limit is taken up again from the start of
+ * the scenario, counted exactly, so that what it returns and leaves in the maps is known, too.
+ */
+export class ScenarioRun {
+  readonly #build: () => World;
+  readonly #scenario: Scenario;
+  readonly #steps: readonly Step[];
+  /** steps that plain execution cannot get through */
+  readonly #exact = new Set<number>();
+  #world: World;
+
+  constructor(build: () => World, scenario: Scenario, steps: readonly Step[]) {
+    this.#build = build;
+    this.#scenario = scenario;
+    this.#steps = steps;
+    this.#world = this.#fresh();
+  }
+
+  /** Close after the last use. */
+  get world(): World {
+    return this.#world;
+  }
+
+  close(): void {
+    this.#world.session.machine.close();
+  }
+
+  #fresh(): World {
+    const world = this.#build();
+    for (const { name, values } of this.#scenario.maps)
+      for (const entry of values) updateMap(world.kernel, name, entry, this.#scenario.file);
+    return world;
+  }
+
+  run(): StepsOutcome {
+    const all: StepsOutcome = { outcome: undefined, findings: [], mismatches: [] };
+    for (const [index, step] of this.#steps.entries()) {
+      if (step.kind === "run") this.#judgeRun(step, index, all);
+      else this.#update(step);
+    }
+    return all;
+  }
+
+  #update(step: Exclude<Step, RunStep>): void {
+    const { kernel } = this.#world;
+    if (step.kind === "delete") for (const { map, key } of step.entries) deleteElement(kernel, map, key);
+    else for (const entry of step.entries) updateMap(kernel, entry.map, entry, this.#scenario.file);
+  }
+
+  #judgeRun(step: RunStep, index: number, all: StepsOutcome): void {
+    const { session } = this.#world;
+    const program = this.#program(step);
+    const options = this.#options(step, program);
+    const pictures = step.expect.stack.length ? session.machine.engine.snapshot() : undefined;
+    const plain = this.#enter(options);
+    const past = plain.findings.some(({ check }) => check === "tail-call-limit");
+    const outcome = past && plain.r0 === undefined ? this.#goOn(plain, index) : plain;
+    const { kernel, features } = this.#world;
+    all.outcome = outcome;
+    all.findings.push(...outcome.findings);
+    all.mismatches.push(...unmet(step.expect, outcome, kernel, features, program.type));
+    if (pictures) all.mismatches.push(...comparePictures(this.#world, options, step.expect.stack, pictures));
+  }
+
+  #program(step: RunStep): LoadedSource {
+    return this.#world.programs.get(step.program)!;
+  }
+
+  #options(step: RunStep, { entry, type }: LoadedSource): EnterOptions {
+    const context = buildContext(this.#world.kernel, type, step.context);
+    return { entry, context, budget: this.#scenario.budget ?? BUDGET, tailCallLimit: LIMIT };
+  }
+
+  /** Run the program. Throws UserError, at the line of the call, where it calls what the machine has no model of. */
+  #enter(options: EnterOptions): Outcome {
+    const { session, book } = this.#world;
+    try {
+      return session.enter(options);
+    } catch (error) {
+      if (!(error instanceof UnmodelledCall)) throw error;
+      const site = session.machine.callSite(error.returnAddress);
+      const line = site === undefined ? undefined : locate(session.machine, book, site).line;
+      throw new UserError(error.message, { file: this.#scenario.file, line }, { cause: error });
+    }
+  }
+
+  /** What the run of step `index`, ended too early, comes to; the world is then the one in which it did. */
+  #goOn(ended: Outcome, index: number): Outcome {
+    const before = this.#world;
+    this.#world = this.#fresh();
+    for (const [i, step] of this.#steps.slice(0, index).entries()) {
+      if (step.kind !== "run") this.#update(step);
+      else if (this.#exact.has(i)) this.#count(step);
+      else this.#enter(this.#options(step, this.#program(step)));
+    }
+    const exact = this.#count(this.#steps[index] as RunStep);
+    const findings = ended.findings.map((finding) =>
+      finding.check === "tail-call-limit" ? { ...finding, message: `${finding.message}; ${inAll(exact)}` } : finding,
+    );
+    if (exact.kind !== "exact") {
+      this.close();
+      this.#world = before;
+      return { ...ended, findings };
+    }
+    before.session.machine.close();
+    this.#exact.add(index);
+    const { r0, tailCalls, maxStack } = exact;
+    const calls = new Map([...exact.calls].map(([name, count]) => [name, Number(count)]));
+    return { r0, tailCalls, maxStack, calls, instructions: Number(exact.instructions), findings };
+  }
+
+  #count(step: RunStep): ExactRun {
+    const { session } = this.#world;
+    session.prepare(this.#options(step, this.#program(step)));
+    return countExactly(session.machine);
+  }
+}
+
+function inAll(run: ExactRun): string {
+  if (run.kind === "exact") return `in all it takes ${run.tailCalls}`;
+  if (run.kind === "endless") return `it never ends: ${run.why}`;
+  return `how many it takes in all is not known: ${run.why}`;
+}

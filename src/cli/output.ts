@@ -34,11 +34,11 @@ export class Output {
     };
   }
 
-  write(text: string): void {
+  write(text: string | Uint8Array): void {
     if (this.#fd === undefined) process.stdout.write(text);
     else
       try {
-        const bytes = Buffer.from(text);
+        const bytes = typeof text === "string" ? Buffer.from(text) : text;
         for (let at = 0; at < bytes.length; ) at += writeSync(this.#fd, bytes, at);
       } catch (error) {
         throw new UserError(`cannot write: ${(error as Error).message}`, { file: this.#file }, { cause: error });

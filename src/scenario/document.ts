@@ -18,23 +18,28 @@ export interface SourceFile {
   aliases: number;
 }
 
-const WHY: Record<string, string> = {
-  ENOENT: "no such file",
-  EACCES: "no permission to read it",
-  EISDIR: "is a folder; expected a .yaml file",
-};
+/** What is read: in words for errors, and how large it may be. */
+export interface TextKind {
+  file: string;
+  whole: string;
+  content: string;
+  /** bytes */
+  most: number;
+}
+
+const SCENARIO: TextKind = { file: "a .yaml file", whole: "a scenario", content: "YAML", most: MAX_FILE_SIZE };
 
 /** The file's text. Throws UserError when it is missing, no regular file, too large or no UTF-8 text. */
-export function readText(file: string): string {
+export function readText(file: string, kind: TextKind = SCENARIO): string {
   let bytes: Uint8Array;
   try {
     const fd = openSync(file, "r");
     try {
       const stat = fstatSync(fd);
-      if (stat.isDirectory()) throw new UserError(WHY.EISDIR, { file });
-      if (!stat.isFile()) throw new UserError("is no regular file; expected a .yaml file", { file });
-      if (stat.size > MAX_FILE_SIZE)
-        throw new UserError(`is ${stat.size} bytes; expected a scenario of at most ${MAX_FILE_SIZE}`, { file });
+      if (stat.isDirectory()) throw new UserError(`is a folder; expected ${kind.file}`, { file });
+      if (!stat.isFile()) throw new UserError(`is no regular file; expected ${kind.file}`, { file });
+      if (stat.size > kind.most)
+        throw new UserError(`is ${stat.size} bytes; expected ${kind.whole} of at most ${kind.most}`, { file });
       bytes = readFileSync(fd);
     } finally {
       closeSync(fd);
@@ -42,21 +47,26 @@ export function readText(file: string): string {
   } catch (error) {
     if (error instanceof UserError) throw error;
     const { code, message } = error as NodeJS.ErrnoException;
-    throw new UserError(WHY[code ?? ""] ?? message, { file }, { cause: error });
+    const why: Record<string, string> = {
+      ENOENT: "no such file",
+      EACCES: "no permission to read it",
+      EISDIR: `is a folder; expected ${kind.file}`,
+    };
+    throw new UserError(why[code ?? ""] ?? message, { file }, { cause: error });
   }
-  return decode(bytes, file);
+  return decode(bytes, file, kind);
 }
 
-function decode(bytes: Uint8Array, file: string): string {
+function decode(bytes: Uint8Array, file: string, { content }: TextKind): string {
   try {
     const text = new TextDecoder("utf-8", { fatal: true }).decode(bytes);
     const odd = /[^\t\n\r\x20-\x7e\x85\xa0-\ud7ff\ue000-\ufffd\u{10000}-\u{10ffff}]/u.exec(text);
     if (odd === null) return text;
     const at = positionAt(lineStarts(text), odd.index);
-    throw new UserError("is no text: a control character; expected YAML", { file, ...at });
+    throw new UserError(`is no text: a control character; expected ${content}`, { file, ...at });
   } catch (error) {
     if (error instanceof UserError) throw error;
-    throw new UserError("is no UTF-8 text; expected YAML", { file, line: 1, column: 1 }, { cause: error });
+    throw new UserError(`is no UTF-8 text; expected ${content}`, { file, line: 1, column: 1 }, { cause: error });
   }
 }
 

@@ -14,6 +14,7 @@ beforeEach(() => {
 });
 
 const at = (name: string) => join(folder, name);
+writeFileSync(at("good.yaml"), "title: t\nprograms: { a: exit }\n");
 writeFileSync(at("bad.yaml"), "title: t\nprograms: { a: exit }\nexpct: {}\n");
 writeFileSync(at("text.json"), "{");
 writeFileSync(at("other.json"), '{"results":[{}]}');
@@ -37,8 +38,11 @@ const wrong: [string[], string][] = [
     ["run", "--reporter", "html"],
     'jitproof: unknown reporter "html"; expected one of pretty, json, junit, tap, github',
   ],
-  [["run", "--output", at("no/such/folder")], `${at("no/such/folder")}: cannot be written: its folder does not exist`],
-  [["run", "--output", folder], `${folder}: cannot be written: it is a folder`],
+  [
+    ["run", at("good.yaml"), "--output", at("no/such/folder")],
+    `${at("no/such/folder")}: cannot be written: its folder does not exist`,
+  ],
+  [["run", at("good.yaml"), "--output", folder], `${folder}: cannot be written: it is a folder`],
   [["run", "--shard", "3/2"], "jitproof: --shard 3/2: expected I/N with I from 1 to N, e.g. 1/4"],
   [["run", "--shard", "0/2"], "jitproof: --shard 0/2: expected I/N with I from 1 to N, e.g. 1/4"],
   [["run", "--shard", "half"], "jitproof: --shard half: expected I/N with I from 1 to N, e.g. 1/4"],
@@ -94,7 +98,7 @@ describe("a bug in jitproof", () => {
 
   test("is one line that asks for a report, without a stack trace, and no verdict", async () => {
     fake.run = broken;
-    expect(await call("run")).toEqual({
+    expect(await call("run", at("good.yaml"))).toEqual({
       code: 2,
       stdout: "",
       stderr:
@@ -105,7 +109,7 @@ describe("a bug in jitproof", () => {
   test("shows its stack with JITPROOF_DEBUG=1", async () => {
     fake.run = broken;
     vi.stubEnv("JITPROOF_DEBUG", "1");
-    expect((await call("run")).stderr).toMatch(/\n {4}at /);
+    expect((await call("run", at("good.yaml"))).stderr).toMatch(/\n {4}at /);
     vi.unstubAllEnvs();
   });
 });
@@ -114,7 +118,7 @@ test("a package without an engine for this platform says how to build it", async
   fake.run = () => {
     throw Object.assign(new Error("the engine is not built (no dist/native/...)"), { name: "EngineError" });
   };
-  const { stderr, code } = await call("run");
+  const { stderr, code } = await call("run", at("good.yaml"));
   expect(stderr).toMatch(/^jitproof: there is no engine .* build it with: npx jitproof-setup .*\n$/);
   expect(code).toBe(2);
 });

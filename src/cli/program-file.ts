@@ -1,0 +1,57 @@
+import { existsSync } from "node:fs";
+import { type Command, Option } from "commander";
+import { UserError } from "../error.ts";
+import { isProfile, profileNames } from "../runner/profiles.ts";
+import { type AssemblyOptions, loadAssembly } from "../scenario/assembly.ts";
+import { appliesTo } from "../scenario/expect.ts";
+import { findScenarios } from "../scenario/find.ts";
+import { loadScenario } from "../scenario/load.ts";
+import { PROGRAM_TYPES, type ProgramType } from "../scenario/names.ts";
+import type { Scenario } from "../scenario/scenario.ts";
+import { hint } from "../suggest.ts";
+
+/** Options for a file that may be plain assembly. */
+export function addAssembly(command: Command): Command {
+  return command
+    .addOption(
+      new Option("--map <NAME=TYPE,...>", "assembly: declare a map, e.g. counter=array,value_size=8; may be repeated")
+        .argParser((value: string, before?: string[]) => [...(before ?? []), value])
+        .default([], "none"),
+    )
+    .addOption(
+      new Option("--type <TYPE>", `assembly: ${PROGRAM_TYPES.join(", ")}`).default("classifier").argParser(programType),
+    );
+}
+
+/** A scenario by file or by its name in the catalogue, or a file of BPF assembly. Throws UserError. */
+export function loadProgramFile(file: string, { map, type }: { map?: string[]; type?: ProgramType }): Scenario {
+  if (!/\.ya?ml$/.test(file) && existsSync(file)) return loadAssembly(file, assemblyOptions(map, type));
+  const found = findScenarios([file]);
+  if (found.length > 1)
+    throw new UserError(`is a folder of ${found.length} scenarios; expected one, e.g. ${found[0].id}`, { file });
+  return loadScenario(found[0].file, { id: found[0].id, profiles: { names: profileNames(), has: isProfile } });
+}
+
+const assemblyOptions = (maps: string[] | undefined, type: ProgramType | undefined): AssemblyOptions => ({
+  ...(maps ? { maps } : {}),
+  ...(type ? { type } : {}),
+});
+
+/** The profiles that were asked for; without one, the newest that the scenario is about. */
+export function profilesFor(
+  scenario: Scenario,
+  asked: readonly string[] | undefined,
+  all: readonly string[],
+): string[] {
+  if (asked) return [...asked];
+  const newest = all.findLast((profile) => appliesTo(scenario, profile));
+  if (newest === undefined)
+    throw new UserError(`is about ${scenario.profiles.join(", ")}; name one with --profile`, { file: scenario.file });
+  return [newest];
+}
+
+function programType(name: string): ProgramType {
+  const known = PROGRAM_TYPES.find((type) => type === name);
+  if (!known) throw new UserError(`unknown program type "${name}"${hint(name, PROGRAM_TYPES)}`);
+  return known;
+}

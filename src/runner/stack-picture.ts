@@ -1,18 +1,12 @@
 import type { FrameSlot } from "../../bpf/image.ts";
-import { RBP, RIP } from "../../emulator/engine.ts";
+import { RBP, RIP, RSP } from "../../emulator/engine.ts";
 import type { Machine, PlacedFunction } from "../../emulator/machine.ts";
 import { shortName } from "./point.ts";
 
-/** One frame of the stack, drawn. */
-interface Frame {
-  name: string;
-  cells: string[];
-}
-
 /**
  * The frames of all BPF functions under way, outermost first, as the mailing list draws them: return address, saved rbp, BPF
- * stack in bytes, then what the prologue pushed. A count shows its value, a pointer the function whose frame it points into.
- * The machine stands at a function's first BPF instruction or later.
+ * stack in bytes, then what the prologue pushed. A count shows its value, a pointer the frame that it points into. Frames of the
+ * same function are numbered, from the outermost: entry:1. The machine stands at a function's first BPF instruction or later.
  */
 export function drawStack(machine: Machine): string {
   const { regs } = machine.engine;
@@ -24,23 +18,40 @@ export function drawStack(machine: Machine): string {
     at = machine.functionAt(machine.memory.load(rbp + 8n, 8) - 1n);
     rbp = machine.memory.load(rbp, 8);
   }
+  frames.reverse();
+  const names = numbered(frames.map(({ func }) => shortName(func.image.name)));
   const owner = (pointer: bigint): string => {
-    const frame = frames.find(({ rbp: base }, i) => pointer < base && (i === 0 || pointer > frames[i - 1].rbp));
-    return frame ? shortName(frame.func.image.name) : "?";
+    const index = frames.findLastIndex(({ rbp: base }) => pointer < base);
+    return pointer > (frames[index + 1]?.rbp ?? regs[RSP] - 1n) ? (names[index] ?? "?") : "?";
   };
-  const drawn = frames.map(({ func, rbp: base }) => draw(machine, func, base, owner)).reverse();
-  const width = Math.max(...drawn.map(({ name }) => name.length));
-  return `${drawn.map(({ name, cells }) => `${name.padEnd(width)} | ${cells.join(" | ")} |`).join("\n")}\n`;
+  const width = Math.max(...names.map((name) => name.length));
+  const lines = frames.map(({ func, rbp: base }, i) => {
+    return `${names[i].padEnd(width)} | ${cellsOf(machine, func, base, owner).join(" | ")} |\n`;
+  });
+  return lines.join("");
 }
 
-function draw(machine: Machine, { image }: PlacedFunction, rbp: bigint, owner: (pointer: bigint) => string): Frame {
+/** Names that occur more than once get a number: entry:1, entry:2. */
+function numbered(names: readonly string[]): string[] {
+  return names.map((name, i) => {
+    if (names.indexOf(name) === names.lastIndexOf(name)) return name;
+    return `${name}:${names.slice(0, i + 1).filter((other) => other === name).length}`;
+  });
+}
+
+function cellsOf(
+  machine: Machine,
+  { image }: PlacedFunction,
+  rbp: bigint,
+  owner: (pointer: bigint) => string,
+): string[] {
   const cells = ["ret", "rbp"];
   const depth = image.frame?.depth ?? 0;
   if (depth) cells.push(`${depth} bytes`);
   image.frame?.slots.forEach((slot, i) => {
     cells.push(cell(slot, machine.memory.load(rbp - BigInt(depth + 8 * (i + 1)), 8), owner));
   });
-  return { name: shortName(image.name), cells };
+  return cells;
 }
 
 /** Above this a count slot holds a pointer: the function was tail-called by a subprogram (tcc-ptr). */

@@ -12,7 +12,7 @@ export const structs: BtfStructs = {
   htab_elem: { size: 48, members: { key: 48 } },
   io_context: { size: 0, members: { ioprio: 12 } },
   mm_struct: { size: 0, members: { map_count: 104 } },
-  net_device: { size: 2432, members: { ifindex: 216 } },
+  net_device: { size: 2432, members: { ifindex: 216, type: 296 } },
   qdisc_skb_cb: { size: 28, members: { pkt_len: 0, tc_classid: 6, data: 8 } },
   signal_struct: { size: 0, members: { nr_threads: 8 } },
   sk_buff: {
@@ -26,6 +26,7 @@ export const structs: BtfStructs = {
       tstamp: 32,
       cb: 40,
       len: 112,
+      data_len: 116,
       queue_mapping: 124,
       cloned: "bit1008:1",
       pkt_type: "bit1024:3",

@@ -108,8 +108,19 @@ export type Stop =
   | { kind: "stopped"; pc: bigint }
   | { kind: "watch"; pc: bigint; id: number }
   | { kind: "limit"; pc: bigint; id: number }
-  /** Access or fetch without the right to it. `addr` is the first byte, `size` in bytes (0 for a fetch). */
-  | { kind: "fault"; pc: bigint; access: "read" | "write" | "fetch"; addr: bigint; size: number; mapped: boolean }
+  /**
+   * Access or fetch without the right to it. `addr` is the first byte, `size` in bytes (0 for a fetch). `from`, of a fetch: the
+   * instruction executed just before, if the run executed any.
+   */
+  | {
+      kind: "fault";
+      pc: bigint;
+      access: "read" | "write" | "fetch";
+      addr: bigint;
+      size: number;
+      mapped: boolean;
+      from?: bigint;
+    }
   /** CPU exception: 0 #DE, 3 #BP (pc on the int3), 6 #UD, 13 for hlt, as nothing would wake the CPU ... */
   | { kind: "exception"; pc: bigint; vector: number }
   /** Control arrived where the marks do not allow it; pc is the target, not executed yet. */

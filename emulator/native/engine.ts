@@ -251,8 +251,11 @@ export class NativeEngine implements Engine {
         return { kind: "watch", pc, id: Number(a) };
       case 5:
         return { kind: "limit", pc, id: Number(a) };
-      case 6:
-        return { kind: "fault", pc, access: ACCESS[Number(a)], addr: b, size: Number(c), mapped: d !== 0n };
+      case 6: {
+        const fault = { kind: "fault", pc, addr: b, mapped: d !== 0n } as const;
+        if (ACCESS[Number(a)] !== "fetch") return { ...fault, access: ACCESS[Number(a)], size: Number(c) };
+        return { ...fault, access: "fetch", size: 0, ...(c ? { from: c } : {}) };
+      }
       case 7:
         return { kind: "exception", pc, vector: Number(a) };
       case 8:

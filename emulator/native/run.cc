@@ -195,7 +195,8 @@ void Engine::settleFault(Core* core, uint64_t until) {
   RegisterFile* file = registers();
   const uint64_t faulting = fault.address;
   if (fault.access == kFetch) {
-    core->stop = {StopKind::kFault, file->word[kRip], kFetch, faulting, 0, fault.mapped};
+    const uint64_t from = core->flags & Core::kFirst ? 0 : core->pc;
+    core->stop = {StopKind::kFault, file->word[kRip], kFetch, faulting, from, fault.mapped};
     if ((core->flags & Core::kAgain) && file->word[kRip] == core->pc) core->held++;  // counted, and now out of reach
     return;
   }

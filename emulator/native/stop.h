@@ -13,7 +13,7 @@ enum class StopKind : uint64_t {
   kStopped,
   kWatch,      // a: id
   kLimit,      // a: id
-  kFault,      // a: Access, b: address, c: size, d: mapped
+  kFault,      // a: Access, b: address, c: size, or where a fetch came from, d: mapped
   kException,  // a: vector
   kLanding,    // a: from
   kStack,      // a: address, b: size, c: 1 below-rsp, 2 control-slot

@@ -20,7 +20,7 @@ export const fault: Check = {
           if (intoCallersFrames(context.machine, stop)) return false;
           const what = stop.access === "fetch" ? "an instruction" : `${stop.size} bytes`;
           const why = stop.mapped ? "the page does not allow it" : "nothing is mapped there";
-          context.report("fault", stop.pc, {
+          context.report("fault", stop.from ?? stop.pc, {
             message: `${stop.access} of ${what} at ${hex(stop.addr)} faults: ${why}${stackHint(context.machine, stop.addr)}`,
             expected: "no fault",
             actual: `${stop.access} fault at ${hex(stop.addr)}`,

@@ -184,7 +184,8 @@ describe("fetch", () => {
       ["ffe0", "jmp rax", MARK_INDIRECT],
     ]);
     engine.regs[RAX] = target;
-    expect(run(engine)).toEqual({ kind: "fault", pc: target, access: "fetch", addr: target, size: 0, mapped });
+    const from = line[1];
+    expect(run(engine)).toEqual({ kind: "fault", pc: target, access: "fetch", addr: target, size: 0, mapped, from });
     expect(engine.regs[RIP]).toBe(target);
     expect(engine.icount).toBe(line.length);
   });

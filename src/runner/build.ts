@@ -18,24 +18,24 @@ import {
   type Program,
 } from "../../bpf/program.ts";
 import type { KernelFeatures } from "../../bpf/verifier/index.ts";
-import { kernels, VerifierError, verify } from "../../bpf/verifier/index.ts";
+import { VerifierError, verify } from "../../bpf/verifier/index.ts";
 import type { Xlated } from "../../bpf/xlated.ts";
 import { OutOfSpace } from "../../emulator/allocator.ts";
 import { behaviourOf } from "../../emulator/behaviour.ts";
 import { Kernel } from "../../emulator/kernel.ts";
 import type { PlacedFunction } from "../../emulator/machine.ts";
-import type { ArrayMap } from "../../emulator/maps/array.ts";
 import { JitError } from "../../jit/error.ts";
 import type { X86Profile } from "../../jit/profile.ts";
-import { compileProgram } from "../../jit/program.ts";
 import { UserError } from "../error.ts";
 import type { Position } from "../scenario/lines.ts";
 import type { MapType, ProgramType } from "../scenario/names.ts";
 import { programError, programLines } from "../scenario/program-error.ts";
 import type { ProgramSpec, Scenario } from "../scenario/scenario.ts";
 import { ProgramBook } from "./code-book.ts";
+import { loadProgram } from "./load-program.ts";
 import { newMachine } from "./machine.ts";
 import { Session } from "./session.ts";
+import { verifierOf } from "./verifier-of.ts";
 
 const MAP_TYPES: Record<MapType, number> = {
   array: MAP_TYPE_ARRAY,
@@ -108,14 +108,6 @@ function assembleProgram(scenario: Scenario, spec: ProgramSpec, maps: string[]):
   }
 }
 
-/** The verifier of a profile's kernel. */
-function verifierOf(profile: X86Profile): KernelFeatures {
-  const name = profile.name.split("+")[0];
-  const features = kernels[name];
-  if (!features) throw new UserError(`no verifier is known for ${profile.name}`);
-  return { ...features, options: { ...features.options, blinding: profile.harden ?? false } };
-}
-
 /** Verify, compile and load the scenario on a fresh machine. Throws UserError. */
 export function buildWorld(scenario: Scenario, source: Source, profile: X86Profile): World {
   const features = verifierOf(profile);
@@ -138,19 +130,8 @@ export function buildWorld(scenario: Scenario, source: Source, profile: X86Profi
     try {
       const xlated = verify(program, source.maps, features, []);
       book.add(spec.name, xlated, lineFinder(scenario, spec, program));
-      const images = compileProgram(spec.name, xlated, profile, {
-        symbol: (name) => machine.symbol(name),
-        map: (name) => kernel.maps.get(name)!.address,
-        mapValue: (name) => (kernel.maps.get(name) as ArrayMap).values,
-        place: (_, bytes) => machine.allocateCode(bytes),
-        privateStack: (_, bytes) => machine.percpu.allocate(bytes),
-        ...(profile.harden ? { random: () => Number(BigInt.asIntN(32, kernel.random())) } : {}),
-      });
-      const placed = images.map((image) => machine.place(image));
-      programs.set(spec.name, { entry: placed[0].entry, type: program.type, xlated, functions: placed });
-      kernel.addProgram(spec.name, placed[0].entry);
-      const callback = xlated.functions.findIndex((fn) => fn.exceptionCallback);
-      if (callback > 0) kernel.exceptionCallbacks.set(placed[0].entry, placed[callback].entry);
+      const functions = loadProgram(kernel, spec.name, xlated, profile);
+      programs.set(spec.name, { entry: functions[0].entry, type: program.type, xlated, functions });
     } catch (error) {
       machine.close();
       throw refused(error, scenario, spec, program, profile);

@@ -1,0 +1,24 @@
+import type { Xlated } from "../../bpf/xlated.ts";
+import type { Kernel } from "../../emulator/kernel.ts";
+import type { PlacedFunction } from "../../emulator/machine.ts";
+import type { ArrayMap } from "../../emulator/maps/array.ts";
+import type { X86Profile } from "../../jit/profile.ts";
+import { compileProgram } from "../../jit/program.ts";
+
+/** Compile a program that the verifier has seen and load it into a kernel. Throws JitError. */
+export function loadProgram(kernel: Kernel, name: string, xlated: Xlated, profile: X86Profile): PlacedFunction[] {
+  const { machine } = kernel;
+  const images = compileProgram(name, xlated, profile, {
+    symbol: (symbol) => machine.symbol(symbol),
+    map: (map) => kernel.maps.get(map)!.address,
+    mapValue: (map) => (kernel.maps.get(map) as ArrayMap).values,
+    place: (_, bytes) => machine.allocateCode(bytes),
+    privateStack: (_, bytes) => machine.percpu.allocate(bytes),
+    ...(profile.harden ? { random: () => Number(BigInt.asIntN(32, kernel.random())) } : {}),
+  });
+  const placed = images.map((image) => machine.place(image));
+  kernel.addProgram(name, placed[0].entry);
+  const callback = xlated.functions.findIndex((fn) => fn.exceptionCallback);
+  if (callback > 0) kernel.exceptionCallbacks.set(placed[0].entry, placed[callback].entry);
+  return placed;
+}

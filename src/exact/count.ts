@@ -11,11 +11,12 @@ import {
   compose,
   type Effect,
   effectOf,
-  match,
+  inputsNow,
   newTally,
   type Tally,
 } from "./effect.ts";
 import { followHost } from "./host.ts";
+import { Memo, placeName } from "./memo.ts";
 import { Refused, type StackRange, State } from "./state.ts";
 import { type Executed, follow, followReturn } from "./step.ts";
 import { RSP, u64 } from "./symbolic.ts";
@@ -67,7 +68,8 @@ class Counter {
   readonly #machine: Machine;
   readonly #concrete: Concrete;
   readonly #tracer: Tracer;
-  readonly #memo = new Map<bigint, { effect: Effect; tail: boolean }[]>();
+  /** by address of entry or landing pad */
+  readonly #memos = new Map<bigint, Memo>();
   readonly #open: Segment[] = [];
   readonly #budget: number;
   #root: Effect | undefined;
@@ -133,18 +135,16 @@ class Counter {
   #arrived(pc: bigint, watched: Watched): ExactRun | undefined {
     const tail = !watched.kinds.includes("enter");
     if (tail) this.#top().tally.tailCalls++;
-    const { task } = this.#machine;
-    for (const { effect, tail: remembered } of this.#memo.get(pc) ?? []) {
-      if (remembered !== tail) continue;
-      const values = match(effect, this.#concrete, stackOf(task));
-      if (!values) continue;
-      this.#reuse(effect, values, tail);
+    const stack = stackOf(this.#machine.task);
+    const known = this.#memos.get(pc)?.find(this.#concrete, stack);
+    if (known) {
+      this.#reuse(known, inputsNow(known, this.#concrete), tail);
       return undefined;
     }
     if (tail && this.#repeats(pc))
       return { kind: "endless", why: `${watched.name} is tail-called again and again, and nothing counts up` };
     const rsp = this.#concrete.register(RSP);
-    const state = new State(rsp, stackOf(task));
+    const state = new State(rsp, stack);
     const closeRsp = tail ? this.#top().closeRsp : rsp;
     this.#open.push({ pc, tail, state, tally: newTally(), closeRsp });
     return undefined;
@@ -169,13 +169,14 @@ class Counter {
         inner.state.inputs.map(({ value }) => value),
       );
     const effect = effectOf(state, newTally());
-    const { task } = this.#machine;
-    if (!match(effect, this.#concrete, stackOf(task))) return false;
+    const memo = new Memo();
+    memo.add(effect);
+    if (!memo.find(this.#concrete, stackOf(this.#machine.task))) return false;
     // what the way depends on must be the same next time, too, and not merely this time
-    const outputs = new Map(effect.outputs.map(({ place, expr }) => [key(place), expr]));
+    const outputs = new Map(effect.outputs.map(({ place, expr }) => [placeName(place), expr]));
     return effect.inputs.every(({ place, condition }) => {
-      const output = condition && outputs.get(key(place));
-      return !output || output.input < 0 || key(effect.inputs[output.input].place) === key(place);
+      const output = condition && outputs.get(placeName(place));
+      return !output || output.input < 0 || placeName(effect.inputs[output.input].place) === placeName(place);
     });
   }
 
@@ -213,9 +214,12 @@ class Counter {
     for (;;) {
       const segment = this.#open.pop()!;
       const effect = effectOf(segment.state, segment.tally);
-      const known = this.#memo.get(segment.pc);
-      if (known) known.push({ effect, tail: segment.tail });
-      else this.#memo.set(segment.pc, [{ effect, tail: segment.tail }]);
+      let memo = this.#memos.get(segment.pc);
+      if (!memo) {
+        memo = new Memo();
+        this.#memos.set(segment.pc, memo);
+      }
+      memo.add(effect);
       const caller = this.#open.at(-1);
       if (!caller) {
         this.#root = effect;
@@ -240,6 +244,3 @@ class Counter {
 
 /** The stack and the callers' frames above it. */
 const stackOf = ({ stackLow, stackHigh }: Task): StackRange => ({ low: stackLow, high: stackHigh + PAGE });
-
-const key = (place: { at: string; index?: number; offset?: bigint; address?: bigint }): string =>
-  `${place.at}${place.index ?? ""}${place.offset ?? ""}${place.address ?? ""}`;

@@ -1,4 +1,4 @@
-import type { StackRange, State } from "./state.ts";
+import type { State } from "./state.ts";
 import { CONST, type Condition, constant, type Expr, evaluate, low32, type Place, plus, RSP, u64 } from "./symbolic.ts";
 
 /** What happened in a function and all that it called. */
@@ -52,26 +52,19 @@ export interface Concrete {
   store(address: bigint, size: number, value: bigint): void;
 }
 
-const read = (machine: Concrete, rsp: bigint, place: Place): bigint => {
+/** What is at a place when the stack pointer was `rsp` at entry. */
+export function readPlace(machine: Concrete, rsp: bigint, place: Place): bigint {
   if (place.at === "register") return machine.register(place.index);
   return machine.load(place.at === "stack" ? u64(rsp + place.offset) : place.address, place.size);
-};
-
-/** What the effect's inputs are now, or undefined when one does not meet its condition. */
-export function match({ inputs, lowest, highest }: Effect, machine: Concrete, stack: StackRange): bigint[] | undefined {
-  const rsp = machine.register(RSP);
-  if (rsp + lowest < stack.low || rsp + highest > stack.high) return undefined;
-  const values: bigint[] = [];
-  for (const { place, condition } of inputs) {
-    const value = read(machine, rsp, place);
-    if (condition && value !== (condition.kind === "is" ? condition.value : u64(rsp + condition.value)))
-      return undefined;
-    values.push(value);
-  }
-  return values;
 }
 
-/** Do to the machine what the effect does. `values`: what match() gave. */
+/** What the effect's inputs are now. */
+export function inputsNow({ inputs }: Effect, machine: Concrete): bigint[] {
+  const rsp = machine.register(RSP);
+  return inputs.map(({ place }) => readPlace(machine, rsp, place));
+}
+
+/** Do to the machine what the effect does. `values`: inputsNow(). */
 export function applyTo(machine: Concrete, { outputs }: Effect, values: readonly bigint[]): void {
   const rsp = values[0];
   for (const { place, expr } of outputs) {

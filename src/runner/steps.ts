@@ -13,6 +13,8 @@ import { deleteElement, updateMap } from "./update.ts";
 
 /** Instructions that a run may take unless the scenario says otherwise. */
 const BUDGET = 10_000_000;
+/** Instructions that a run past the limit may take before the memo is asked. */
+const PLAIN_BUDGET = 200_000;
 /** MAX_TAIL_CALL_CNT: the first tail call past it ends a run. */
 const LIMIT = 33;
 
@@ -26,8 +28,8 @@ export class ScenarioRun {
   readonly #build: () => World;
   readonly #scenario: Scenario;
   readonly #steps: readonly Step[];
-  /** steps that plain execution cannot get through */
-  readonly #exact = new Set<number>();
+  /** steps that go past the limit, and how they are got through */
+  readonly #past = new Map<number, "plain" | "memo">();
   #world: World;
 
   constructor(build: () => World, scenario: Scenario, steps: readonly Step[]) {
@@ -108,13 +110,14 @@ export class ScenarioRun {
   /** What the run of step `index`, ended too early, comes to; the world is then the one in which it did. */
   #goOn(ended: Outcome, index: number): Outcome {
     const before = this.#world;
-    this.#world = this.#fresh();
-    for (const [i, step] of this.#steps.slice(0, index).entries()) {
-      if (step.kind !== "run") this.#update(step);
-      else if (this.#exact.has(i)) this.#count(step);
-      else this.#enter(this.#options(step, this.#program(step)));
+    const step = this.#steps[index] as RunStep;
+    this.#again(index);
+    const plain = this.#runOn(step);
+    if (!plain) {
+      this.close();
+      this.#again(index);
     }
-    const exact = this.#count(this.#steps[index] as RunStep);
+    const exact = plain ?? this.#count(step);
     const findings = ended.findings.map((finding) =>
       finding.check === "tail-call-limit" ? { ...finding, message: `${finding.message}; ${inAll(exact)}` } : finding,
     );
@@ -124,10 +127,30 @@ export class ScenarioRun {
       return { ...ended, findings };
     }
     before.session.machine.close();
-    this.#exact.add(index);
+    this.#past.set(index, plain ? "plain" : "memo");
     const { r0, tailCalls, maxStack } = exact;
     const calls = new Map([...exact.calls].map(([name, count]) => [name, Number(count)]));
     return { r0, tailCalls, maxStack, calls, instructions: Number(exact.instructions), findings };
+  }
+
+  /** A fresh world as it is before step `index`. */
+  #again(index: number): void {
+    this.#world = this.#fresh();
+    for (const [i, step] of this.#steps.slice(0, index).entries()) {
+      if (step.kind !== "run") this.#update(step);
+      else if (this.#past.get(i) === "plain") this.#runOn(step);
+      else if (this.#past.get(i) === "memo") this.#count(step);
+      else this.#enter(this.#options(step, this.#program(step)));
+    }
+  }
+
+  /** Plain execution past the limit; undefined: there is no end in sight. */
+  #runOn(step: RunStep): ExactRun | undefined {
+    const options = { ...this.#options(step, this.#program(step)), budget: PLAIN_BUDGET };
+    const { r0, calls, tailCalls, instructions, maxStack } = this.#enter({ ...options, tailCallLimit: undefined });
+    if (r0 === undefined) return undefined;
+    const exact = new Map([...calls].map(([name, count]) => [name, BigInt(count)]));
+    return { kind: "exact", r0, tailCalls, instructions: BigInt(instructions), calls: exact, maxStack };
   }
 
   #count(step: RunStep): ExactRun {

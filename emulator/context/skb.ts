@@ -1,6 +1,6 @@
+import type { Memory } from "../../bpf/memory.ts";
 import { PROG_TYPE_SCHED_CLS } from "../../bpf/program.ts";
-import { offsetOf } from "../../bpf/structs.ts";
-import type { Machine } from "../machine.ts";
+import { offsetOf, type Structs } from "../../bpf/structs.ts";
 
 /** Room in front of and behind the packet. */
 const HEADROOM = 256n;
@@ -13,17 +13,26 @@ const LOOPBACK_IFINDEX = 1n;
 /** Bytes reserved for a struct net_device or struct sock; the real ones are smaller. */
 const OBJECT_SIZE = 4096;
 
+/** Where an sk_buff is built: a machine, or what else has memory and hands out addresses of it. */
+export interface SkbRoom {
+  readonly memory: Memory;
+  readonly heap: { take(size: number | bigint, align: number | bigint): bigint };
+  readonly layout: { readonly structs: Structs };
+}
+
 /** struct sk_buff in guest memory, as BPF_PROG_TEST_RUN builds it (net/bpf/test_run.c). */
 export class SkBuff {
   readonly address: bigint;
-  /** first byte of packet data that the program sees, and its length in bytes */
+  /** first byte of packet data that the program sees, and the bytes that lie there (skb_headlen) */
   readonly data: bigint;
   readonly length: number;
-  readonly #machine: Machine;
+  /** what lies behind the linear data, in pages: only kernel functions get there */
+  #fragment: Uint8Array = new Uint8Array();
+  readonly #machine: SkbRoom;
   readonly #device: bigint;
 
   /** `packet`: data_in. A classifier sees the Ethernet header, other types start behind it. */
-  constructor(machine: Machine, packet: Uint8Array, programType: number) {
+  constructor(machine: SkbRoom, packet: Uint8Array, programType: number) {
     const { memory, heap, layout } = machine;
     this.#machine = machine;
     this.address = heap.take((layout.structs.sk_buff?.size ?? 256) + 64, 64);
@@ -64,12 +73,51 @@ export class SkBuff {
     return this.address + BigInt(offsetOf(structs, "sk_buff.cb") + offsetOf(structs, field));
   }
 
+  /** skb_add_rx_frag(): the packet goes on in a page. */
+  addFragment(bytes: Uint8Array): void {
+    this.#fragment = bytes;
+    this.set("data_len", BigInt(bytes.length));
+    this.set("len", BigInt(this.length + bytes.length));
+  }
+
+  get isNonlinear(): boolean {
+    return this.#fragment.length > 0;
+  }
+
+  /** skb_copy_bits(): bytes at an offset from data, of the headroom (negative), the linear part and the pages; undefined: beyond. */
+  copyBits(offset: number, size: number): Uint8Array | undefined {
+    if (offset + size > this.length + this.#fragment.length || this.data + BigInt(offset) < this.get("head"))
+      return undefined;
+    const linear = Math.max(0, Math.min(size, this.length - offset));
+    const { memory } = this.#machine;
+    const bytes = new Uint8Array(size);
+    if (linear) bytes.set(memory.read(this.data + BigInt(offset), linear));
+    const from = offset + linear - this.length;
+    if (linear < size) bytes.set(this.#fragment.subarray(from, from + size - linear), linear);
+    return bytes;
+  }
+
+  /** Offsets from data: skb_network_offset(), skb_mac_offset(). */
+  get networkOffset(): number {
+    return this.#headerOffset("network_header");
+  }
+
+  get macOffset(): number {
+    return this.#headerOffset("mac_header");
+  }
+
+  #headerOffset(header: string): number {
+    return Number(this.get("head") + this.get(header) - this.data);
+  }
+
   /** Set what a program reads as that member of struct __sk_buff. Throws RangeError for one that cannot be set. */
   setContext(name: string, value: bigint): void {
     const { memory, layout } = this.#machine;
     switch (name) {
       case "ifindex":
         return memory.store(this.#device + BigInt(offsetOf(layout.structs, "net_device.ifindex")), 4, value);
+      case "hatype":
+        return memory.store(this.#device + BigInt(offsetOf(layout.structs, "net_device.type")), 2, value);
       case "wire_len":
         return memory.store(this.#inControlBlock("qdisc_skb_cb.pkt_len"), 4, value);
       case "tc_classid":

@@ -19,45 +19,58 @@ export class Access {
   lo = 0;
   hi = 0;
   readonly #memory: Memory;
+  readonly #isLittle: boolean;
   readonly #windows: Window[] = [];
   #oldest = 0;
   /** where #locate found the address */
   #view: DataView = new DataView(new ArrayBuffer(0));
 
-  constructor(memory: Memory) {
+  /** `isLittle`: the low byte of a number comes first */
+  constructor(memory: Memory, isLittle = true) {
     this.#memory = memory;
+    this.#isLittle = isLittle;
   }
 
   /** Loads `size` bytes at base + off into lo and hi. Throws MemoryFault. */
   load(baseLo: number, baseHi: number, off: number, size: number): void {
     const at = this.#locate(baseLo, baseHi, off, size);
+    const isLittle = this.#isLittle;
     if (at < 0) {
-      const value = this.#memory.load(addressOf(baseLo, baseHi, off), size as AccessSize);
+      const value = this.#ordered(this.#memory.load(addressOf(baseLo, baseHi, off), size as AccessSize), size);
       this.lo = Number(BigInt.asIntN(32, value));
       this.hi = Number(BigInt.asIntN(32, value >> 32n));
       return;
     }
     this.hi = 0;
     if (size === 8) {
-      this.lo = this.#view.getInt32(at, true);
-      this.hi = this.#view.getInt32(at + 4, true);
-    } else if (size === 4) this.lo = this.#view.getInt32(at, true);
-    else if (size === 2) this.lo = this.#view.getUint16(at, true);
+      this.lo = this.#view.getInt32(isLittle ? at : at + 4, isLittle);
+      this.hi = this.#view.getInt32(isLittle ? at + 4 : at, isLittle);
+    } else if (size === 4) this.lo = this.#view.getInt32(at, isLittle);
+    else if (size === 2) this.lo = this.#view.getUint16(at, isLittle);
     else this.lo = this.#view.getUint8(at);
   }
 
   /** Stores the low `size` bytes of a value at base + off. Throws MemoryFault. */
   store(baseLo: number, baseHi: number, off: number, size: number, lo: number, hi: number): void {
     const at = this.#locate(baseLo, baseHi, off, size);
+    const isLittle = this.#isLittle;
     if (at < 0) {
-      const value = (BigInt(hi >>> 0) << 32n) | BigInt(lo >>> 0);
-      this.#memory.store(addressOf(baseLo, baseHi, off), size as AccessSize, BigInt.asUintN(8 * size, value));
+      const value = BigInt.asUintN(8 * size, (BigInt(hi >>> 0) << 32n) | BigInt(lo >>> 0));
+      this.#memory.store(addressOf(baseLo, baseHi, off), size as AccessSize, this.#ordered(value, size));
     } else if (size === 8) {
-      this.#view.setInt32(at, lo, true);
-      this.#view.setInt32(at + 4, hi, true);
-    } else if (size === 4) this.#view.setInt32(at, lo, true);
-    else if (size === 2) this.#view.setInt16(at, lo, true);
+      this.#view.setInt32(isLittle ? at : at + 4, lo, isLittle);
+      this.#view.setInt32(isLittle ? at + 4 : at, hi, isLittle);
+    } else if (size === 4) this.#view.setInt32(at, lo, isLittle);
+    else if (size === 2) this.#view.setInt16(at, lo, isLittle);
     else this.#view.setInt8(at, lo);
+  }
+
+  /** A number of `size` bytes from the memory's order, which is little, to ours, and back. */
+  #ordered(value: bigint, size: number): bigint {
+    if (this.#isLittle) return value;
+    let swapped = 0n;
+    for (let i = 0, rest = value; i < size; i++, rest >>= 8n) swapped = (swapped << 8n) | (rest & 0xffn);
+    return swapped;
   }
 
   /** Offset of the address in #view, or -1 where there is no window on it. */

@@ -6,13 +6,13 @@ const swap32 = (x: number): number => (x << 24) | ((x << 8) & 0xff0000) | ((x >>
 const swap16 = (x: number): number => ((x << 8) & 0xff00) | ((x >>> 8) & 0xff);
 
 /**
- * BPF_END on a little-endian machine: `be` and `bswap` swap the low `bits`, `le` does not; all clear the bits above
- * (RFC 9669 section 4.2).
+ * BPF_END: `bswap` swaps the low `bits`, and so does `be` on a little-endian machine and `le` on a big-endian one; all clear
+ * the bits above (RFC 9669 section 4.2).
  */
-export function byteOrder(regs: Registers, code: number, dst: number, bits: number): void {
+export function byteOrder(regs: Registers, code: number, dst: number, bits: number, isLittle: boolean): void {
   const r = regs.half;
   const d = 2 * dst;
-  const swaps = isX(code) || classOf(code) === BPF_ALU64;
+  const swaps = classOf(code) === BPF_ALU64 || isX(code) === isLittle;
   const lo = r[d];
   switch (bits) {
     case 16:

@@ -30,6 +30,7 @@ export class Interpreter {
       budget: options.budget ?? BUDGET,
       mayGoto: options.mayGoto ?? BPF_MAX_LOOPS,
       percpuOffset: options.percpuOffset ?? 0n,
+      byteOrder: options.byteOrder ?? "little",
     };
   }
 

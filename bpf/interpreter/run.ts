@@ -52,7 +52,7 @@ export class Run {
 
   constructor(settings: Settings, program: Runnable, args: readonly bigint[]) {
     this.settings = settings;
-    this.access = new Access(settings.memory);
+    this.access = new Access(settings.memory, settings.byteOrder === "little");
     this.frames = new Frames(settings.stackTop, settings.frameSize, settings.mayGoto);
     this.code = codeOf(program);
     this.frames.push(this.regs, this.code, 0);
@@ -65,6 +65,7 @@ export class Run {
   execute(): Outcome {
     const { regs, access } = this;
     const { budget } = this.settings;
+    const isLittle = this.settings.byteOrder === "little";
     const r = regs.half;
     let code = this.code;
     let pc = 0;
@@ -79,7 +80,7 @@ export class Run {
         const imm = code.imm[pc];
         switch (op & 0x07) {
           case BPF_ALU64:
-            if ((op & 0xf0) === BPF_END) byteOrder(regs, op, d >> 1, imm);
+            if ((op & 0xf0) === BPF_END) byteOrder(regs, op, d >> 1, imm, isLittle);
             else if (!(op & BPF_X)) alu64(regs, op & 0xf0, d >> 1, imm, imm >> 31, off);
             else if (op === (BPF_ALU64 | BPF_MOV | BPF_X) && (off === 1 || off === -1))
               moveAddress(this, d, s, off, imm);
@@ -87,7 +88,7 @@ export class Run {
             pc++;
             break;
           case BPF_ALU:
-            if ((op & 0xf0) === BPF_END) byteOrder(regs, op, d >> 1, imm);
+            if ((op & 0xf0) === BPF_END) byteOrder(regs, op, d >> 1, imm, isLittle);
             else {
               r[d] = alu32(op & 0xf0, r[d], op & BPF_X ? r[s] : imm, off);
               r[d + 1] = 0;

@@ -22,6 +22,8 @@ export interface InterpreterOptions {
   mayGoto?: number;
   /** this_cpu_off: what a per-CPU address (BPF_ADDR_PERCPU) is relative to; 0 by default */
   percpuOffset?: bigint;
+  /** the order of bytes in memory, little by default: big is what s390 and others do, for which BPF_END swaps the other way */
+  byteOrder?: "little" | "big";
   /** kernel and user address of an arena's start: BPF_PROBE_MEM32 and addr_space_cast */
   arena?: { kernel: bigint; user: bigint };
 }
@@ -33,4 +35,5 @@ export interface Settings extends InterpreterOptions {
   budget: number;
   mayGoto: number;
   percpuOffset: bigint;
+  byteOrder: "little" | "big";
 }

@@ -138,7 +138,7 @@ function castUser(f: Fn, dst: number, src: number): void {
   shiftImm(c, ROL, true, dst, 32);
   opRegReg(c, XOR, true, AUX, AUX); // 4d 31 db
   opRegReg(c, TEST, false, dst, dst);
-  cmove(c, AUX, dst);
+  cmove(c, dst, AUX); // 0 where the low half is
 }
 
 /** or dst, imm32: the long form whatever the value */

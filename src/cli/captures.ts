@@ -1,5 +1,7 @@
 import { readdirSync, statSync } from "node:fs";
 import { join } from "node:path";
+import type { X86Profile } from "../../jit/profile.ts";
+import { profileNamed } from "../../jit/profiles/index.ts";
 import { UserError } from "../error.ts";
 
 const CAPTURE = /^x86_64-.+\.jsonl(\.br|\.gz)?$/;
@@ -22,3 +24,15 @@ function isFolder(path: string): boolean {
     throw new UserError("no such file or folder", { file: path });
   }
 }
+
+/** The profiles to be compiled for: those that were asked for, else what each capture's own kernel is (undefined). */
+export function askedProfiles(
+  { profiles }: { profiles: readonly string[] },
+  { profile }: { profile?: readonly string[] },
+): (X86Profile | undefined)[] {
+  return profile ? profiles.map((name) => profileNamed(name)) : [undefined];
+}
+
+/** What a report calls a capture, and the profile that takes its kernel's place. */
+export const variantName = (variant: string, profile: X86Profile | undefined): string =>
+  profile ? `${variant} as ${profile.name}` : variant;

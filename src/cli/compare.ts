@@ -1,4 +1,5 @@
 import type { Command } from "commander";
+import type { X86Profile } from "../../jit/profile.ts";
 import { type ComparedSet, compareSet } from "../import/capture/compare.ts";
 import { openCapture } from "../import/capture/open.ts";
 import { ComparisonTally, comparisonResult } from "../report/compare.ts";
@@ -6,20 +7,24 @@ import { reporter } from "../report/index.ts";
 import { problemLines, problems } from "../report/problem.ts";
 import { duration } from "../report/report.ts";
 import type { RunResult } from "../runner/result.ts";
-import { captureFiles } from "./captures.ts";
+import { askedProfiles, captureFiles, variantName } from "./captures.ts";
 import { newCommand } from "./command.ts";
-import { addShared, readShared, type SharedOptions } from "./options.ts";
+import { addShared, profileOption, readShared, type SharedOptions } from "./options.ts";
 import { Output } from "./output.ts";
 
 /** Differences that the report for people shows; every one counts. */
 const SHOWN = 3;
 
+type CompareOptions = SharedOptions & { as: (X86Profile | undefined)[] };
+
 export function command(): Command {
   const compare = newCommand("compare", "Compiles what a kernel compiled and compares the machine code byte for byte.");
   compare.argument("<CAPTURE...>", "captures (VARIANT.jsonl[.br]) or folders of them");
-  addShared(compare, ["filter", "profile", "reporter"]);
-  return compare.action(async (paths: string[], parsed) => {
-    const options = await readShared(parsed);
+  addShared(compare, ["filter", "reporter"]);
+  compare.addOption(profileOption("compile for this profile instead of the captured kernel"));
+  return compare.action(async (paths: string[], parsed: { profile?: string[] }) => {
+    const shared = await readShared(parsed as Record<string, unknown>);
+    const options: CompareOptions = { ...shared, as: askedProfiles(shared, parsed) };
     const files = captureFiles(paths);
     if (options.reporter === "pretty") return comparePretty(files, options);
     const output = new Output(options.output, options.color);
@@ -30,15 +35,17 @@ export function command(): Command {
   });
 }
 
-async function* results(files: string[], options: SharedOptions): AsyncIterable<RunResult> {
+async function* results(files: string[], options: CompareOptions): AsyncIterable<RunResult> {
   for (const file of files)
-    for (const { compared, variant, ms } of compareFile(file, options))
-      yield comparisonResult(variant, file, compared, ms);
+    for (const profile of options.as)
+      for (const { compared, variant, ms } of compareFile(file, profile, options))
+        yield comparisonResult(variant, file, compared, ms);
 }
 
-function* compareFile(file: string, { filter }: SharedOptions) {
-  const { capture, kernel } = openCapture(file);
-  const { variant, programs } = capture;
+function* compareFile(file: string, profile: X86Profile | undefined, { filter }: CompareOptions) {
+  const { capture, kernel } = openCapture(file, profile);
+  const { programs } = capture;
+  const variant = variantName(capture.variant, profile);
   for (const record of capture.records) {
     if (filter && !filter.test(record.set)) continue;
     const start = performance.now();
@@ -47,17 +54,17 @@ function* compareFile(file: string, { filter }: SharedOptions) {
   }
 }
 
-function comparePretty(files: string[], options: SharedOptions): void {
+function comparePretty(files: string[], options: CompareOptions): void {
   const output = new Output(options.output, options.color);
   const { colors, write } = output.reportOptions();
   const total = new ComparisonTally();
   let shown = 0;
-  for (const file of files) {
+  for (const [file, profile] of files.flatMap((file) => options.as.map((profile) => [file, profile] as const))) {
     const start = performance.now();
     const tally = new ComparisonTally();
     let variant = "";
     const differing: { compared: ComparedSet; variant: string; ms: number }[] = [];
-    for (const result of compareFile(file, options)) {
+    for (const result of compareFile(file, profile, options)) {
       variant = result.variant;
       tally.add(result.compared);
       total.add(result.compared);

@@ -29,11 +29,7 @@ export type SharedName = "filter" | "profile" | "reporter" | "jobs" | "shard" | 
 
 const OPTIONS: Record<SharedName, () => Option[]> = {
   filter: () => [new Option("--filter <RE>", "only names that match this regular expression").argParser(regExp)],
-  profile: () => [
-    new Option("--profile <P>", "only this profile (a name or a glob such as linux-6.*); may be repeated").argParser(
-      (value: string, before?: string[]) => [...(before ?? []), value],
-    ),
-  ],
+  profile: () => [profileOption("only this profile")],
   reporter: () => [
     new Option("--reporter <NAME>", `${REPORTERS.join(", ")}`).default("pretty").argParser(reporterName),
     new Option("--output <FILE>", "write the report there instead of to stdout"),
@@ -44,6 +40,12 @@ const OPTIONS: Record<SharedName, () => Option[]> = {
   ],
   bless: () => [new Option("--bless", "rewrite expectations that don't hold to what came out")],
 };
+
+/** `--profile`, where it means something of its own. */
+export function profileOption(what: string): Option {
+  const option = new Option("--profile <P>", `${what} (a name or a glob such as linux-6.*); may be repeated`);
+  return option.argParser((value: string, before?: string[]) => [...(before ?? []), value]);
+}
 
 /** Adds shared options by name, and --no-color. readShared() takes what commander makes of them. */
 export function addShared(command: Command, names: readonly SharedName[]): Command {

@@ -1,4 +1,5 @@
 import { type Command, Option } from "commander";
+import type { X86Profile } from "../../jit/profile.ts";
 import { openCapture } from "../import/capture/open.ts";
 import { type ReplayResult, replaySet } from "../import/capture/replay.ts";
 import { reporter } from "../report/index.ts";
@@ -6,15 +7,15 @@ import { problemLines, problems } from "../report/problem.ts";
 import { ReplayTally, replayResult } from "../report/replay.ts";
 import { duration } from "../report/report.ts";
 import type { RunResult } from "../runner/result.ts";
-import { captureFiles } from "./captures.ts";
+import { askedProfiles, captureFiles, variantName } from "./captures.ts";
 import { newCommand } from "./command.ts";
-import { addShared, readShared, type SharedOptions } from "./options.ts";
+import { addShared, profileOption, readShared, type SharedOptions } from "./options.ts";
 import { Output } from "./output.ts";
 
 /** Failures that the report for people shows; every one counts. */
 const SHOWN = 5;
 
-type ReplayOptions = SharedOptions & { bytes: "captured" | "ours" };
+type ReplayOptions = SharedOptions & { ours: boolean; as: (X86Profile | undefined)[] };
 
 export function command(): Command {
   const replay = newCommand(
@@ -22,13 +23,12 @@ export function command(): Command {
     "Runs the bytes that a kernel's JIT wrote, and holds the outcome against the kernel's.",
   );
   replay.argument("<CAPTURE...>", "captures (VARIANT.jsonl[.br]) or folders of them");
-  replay.addOption(new Option("--ours", "run what our JIT makes of the same programs instead of the kernel's bytes"));
-  addShared(replay, ["filter", "profile", "reporter"]);
-  return replay.action(async (paths: string[], parsed: { ours?: boolean }) => {
-    const options: ReplayOptions = {
-      ...(await readShared(parsed as Record<string, unknown>)),
-      bytes: parsed.ours ? "ours" : "captured",
-    };
+  replay.addOption(new Option("--ours", "run what our JIT makes of the same programs, at the same addresses"));
+  addShared(replay, ["filter", "reporter"]);
+  replay.addOption(profileOption("run what our JIT makes of the same programs for this profile, on a kernel like it"));
+  return replay.action(async (paths: string[], parsed: { ours?: boolean; profile?: string[] }) => {
+    const shared = await readShared(parsed as Record<string, unknown>);
+    const options: ReplayOptions = { ...shared, ours: parsed.ours ?? false, as: askedProfiles(shared, parsed) };
     const files = captureFiles(paths);
     if (options.reporter === "pretty") return replayPretty(files, options);
     const output = new Output(options.output, options.color);
@@ -41,19 +41,24 @@ export function command(): Command {
 
 async function* results(files: string[], options: ReplayOptions): AsyncIterable<RunResult> {
   for (const file of files)
-    for (const { replayed, variant, ms } of replayFile(file, options)) yield replayResult(variant, file, replayed, ms);
+    for (const profile of options.as)
+      for (const { replayed, variant, ms } of replayFile(file, profile, options))
+        yield replayResult(variant, file, replayed, ms);
 }
 
 function* replayFile(
   file: string,
-  { filter, bytes }: ReplayOptions,
+  profile: X86Profile | undefined,
+  { filter, ours }: ReplayOptions,
 ): Generator<{ replayed: ReplayResult; variant: string; ms: number }> {
-  const { capture, kernel, machine } = openCapture(file);
+  const { capture, kernel, machine } = openCapture(file, profile);
+  const bytes = profile ? "elsewhere" : ours ? "ours" : "captured";
+  const variant = variantName(capture.variant, profile);
   for (const record of capture.records) {
     if (filter && !filter.test(record.set)) continue;
     let start = performance.now();
     for (const replayed of replaySet(capture, kernel, record, { ...machine, bytes })) {
-      yield { replayed, variant: capture.variant, ms: performance.now() - start };
+      yield { replayed, variant, ms: performance.now() - start };
       start = performance.now();
     }
   }
@@ -64,11 +69,11 @@ function replayPretty(files: string[], options: ReplayOptions): void {
   const { colors, write } = output.reportOptions();
   const total = new ReplayTally();
   let shown = 0;
-  for (const file of files) {
+  for (const [file, profile] of files.flatMap((file) => options.as.map((profile) => [file, profile] as const))) {
     const start = performance.now();
     const tally = new ReplayTally();
     let name = file;
-    for (const { replayed, variant, ms } of replayFile(file, options)) {
+    for (const { replayed, variant, ms } of replayFile(file, profile, options)) {
       name = variant;
       tally.add(replayed);
       total.add(replayed);

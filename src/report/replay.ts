@@ -25,7 +25,7 @@ export class ReplayTally {
       [differs, "differ"],
       [failed, "could not be run"],
       [stopped, "stopped past the limit, as the kernel would not have"],
-      [unknown, "not comparable (nondet)"],
+      [unknown, "not comparable"],
       [this.#known, "break tail-call-limit as this kernel does"],
     ];
     return parts

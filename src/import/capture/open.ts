@@ -1,4 +1,6 @@
 import { behaviourOf } from "../../../emulator/behaviour.ts";
+import type { X86Profile } from "../../../jit/profile.ts";
+import { verifierOf } from "../../runner/verifier-of.ts";
 import type { CaptureKernel } from "./compile.ts";
 import { captureFeatures } from "./features.ts";
 import type { KernelRecord } from "./format.ts";
@@ -14,13 +16,20 @@ export interface OpenCapture {
   machine: Omit<WorldOptions, "bytes">;
 }
 
-/** Read a capture and what it says of its kernel. Throws UserError. */
-export function openCapture(file: string): OpenCapture {
+/**
+ * Read a capture and what it says of its kernel. `profile`: compile for that one, and run on a kernel like it, instead of the
+ * one that was captured; only addresses are still the capture's. Throws UserError.
+ */
+export function openCapture(file: string, profile?: X86Profile): OpenCapture {
   const capture = readCapture(file);
   const { kernel } = capture;
+  const own = ownKernel(kernel, file);
+  return profile ? { ...own, capture, ...asProfile(own, profile) } : { ...own, capture };
+}
+
+function ownKernel(kernel: KernelRecord, file: string): Omit<OpenCapture, "capture"> {
   const features = captureFeatures(kernel, file);
   return {
-    capture,
     kernel: {
       profile: captureProfile(kernel, file),
       features,
@@ -31,6 +40,21 @@ export function openCapture(file: string): OpenCapture {
       layout: { ...captureLayout(kernel, file), structs: features.structs },
       functions: callable(kernel),
       behaviour: behaviourOf(kernel.release),
+    },
+  };
+}
+
+function asProfile(
+  { kernel, machine }: Omit<OpenCapture, "capture">,
+  profile: X86Profile,
+): Omit<OpenCapture, "capture"> {
+  const features = verifierOf(profile);
+  return {
+    kernel: { ...kernel, profile, features },
+    machine: {
+      ...machine,
+      layout: { structs: features.structs, percpu: profile.percpu },
+      behaviour: behaviourOf(profile.name),
     },
   };
 }

@@ -1,8 +1,10 @@
+import { VerifierError } from "../../../bpf/verifier/index.ts";
 import type { Finding } from "../../checks/finding.ts";
 import type { Outcome } from "../../runner/session.ts";
 import type { CaptureKernel } from "./compile.ts";
 import { runContext } from "./context.ts";
 import type { CaptureRecord, ProgramsRecord, RunRecord } from "./format.ts";
+import { captureProfile } from "./kernel.ts";
 import { initialise, mapDifferences, recordedMaps } from "./maps.ts";
 import type { Capture } from "./read.ts";
 import { buildWorld, type CaptureWorld, type WorldOptions } from "./world.ts";
@@ -41,12 +43,16 @@ export function* replaySet(
   if (!source?.runs?.length) return;
   const flags = new Set(source.flags ?? []);
   if (flags.has("norun")) return;
+  const why = options.bytes === "elsewhere" ? incomparable(capture, kernel, record, flags) : undefined;
+  if (why) return yield* unknown(source, why);
   let world: CaptureWorld | undefined;
   try {
     world = buildWorld(kernel, record, source, options);
     for (let run = 0; run < source.runs.length; run++)
       yield replayRun(world, source, run, record.runs?.[run], flags, kernel.profile.design !== "tcc-ptr");
   } catch (error) {
+    if (options.bytes === "elsewhere" && error instanceof VerifierError)
+      return yield* unknown(source, `${kernel.profile.name} refuses it: ${error.message}`);
     yield {
       set: record.set,
       run: 0,
@@ -60,6 +66,23 @@ export function* replaySet(
   } finally {
     world?.machine.close();
   }
+}
+
+/** Why another profile's code cannot be expected to do what the captured kernel's did; undefined: it can. */
+function incomparable(
+  { kernel: captured, file }: Capture,
+  { profile }: CaptureKernel,
+  { trampolines }: CaptureRecord,
+  flags: Set<string>,
+): string | undefined {
+  if (trampolines?.length || flags.has("trampoline")) return "trampolines are only replayed as captured";
+  const countsAlike = captureProfile(captured, file).design === profile.design;
+  return flags.has("tcc_divergent") && !countsAlike ? "the kernels count tail calls differently here" : undefined;
+}
+
+function* unknown({ set, runs }: ProgramsRecord, error: string): Generator<ReplayResult> {
+  for (const [run, { prog: program }] of runs!.entries())
+    yield { set, run, program, status: "unknown", findings: [], known: false, differences: [], error };
 }
 
 function replayRun(

@@ -1,5 +1,6 @@
 import type { Image } from "../../../bpf/image.ts";
 import type { ProgramSet } from "../../../bpf/program.ts";
+import { verify } from "../../../bpf/verifier/index.ts";
 import type { KernelBehaviour } from "../../../emulator/behaviour.ts";
 import { PROT_READ, PROT_WRITE } from "../../../emulator/engine.ts";
 import { Kernel } from "../../../emulator/kernel.ts";
@@ -8,6 +9,7 @@ import type { Machine, PlacedFunction } from "../../../emulator/machine.ts";
 import { ProgArrayMap } from "../../../emulator/maps/prog-array.ts";
 import { setProgArray } from "../../../emulator/poke.ts";
 import { ProgramBook } from "../../runner/code-book.ts";
+import { loadProgram } from "../../runner/load-program.ts";
 import { newMachine } from "../../runner/machine.ts";
 import { Session } from "../../runner/session.ts";
 import { decodeTable } from "../x86/decode.ts";
@@ -27,12 +29,11 @@ export interface CaptureWorld {
   machine: Machine;
   /** main function of each program */
   entries: Map<string, { entry: bigint; type: number }>;
-  compiled: Compiled[];
 }
 
 export interface WorldOptions {
-  /** run the kernel's bytes, or ours */
-  bytes: "captured" | "ours";
+  /** run the kernel's bytes, or ours in their place, or what another profile makes of the programs, wherever there is room */
+  bytes: "captured" | "ours" | "elsewhere";
   layout: MachineLayout;
   /** address -> names of the kernel functions that the capture's images may call */
   functions: Map<bigint, string[]>;
@@ -47,6 +48,7 @@ export function buildWorld(
   options: WorldOptions,
 ): CaptureWorld {
   const set = sourceSet(source);
+  if (options.bytes === "elsewhere") return loadElsewhere(kernelInfo, set, record, options);
   const machine = newMachine({
     layout: options.layout,
     ibt: kernelInfo.profile.features.ibt,
@@ -58,19 +60,45 @@ export function buildWorld(
 
   const book = new ProgramBook();
   const entries = new Map<string, { entry: bigint; type: number }>();
-  const compiled = record.progs.map((captured, index) => {
+  record.progs.forEach((captured, index) => {
     const result = compileCaptured(kernelInfo, set, record, index);
     book.add(captured.name, result.xlated);
     const placed = result.images.map((image, i) => machine.place(imageToRun(image, captured.funcs[i], options.bytes)));
     entries.set(captured.name, { entry: placed[0].entry, type: captured.type });
     kernel.addProgram(captured.name, placed[0].entry);
     linkException(kernel, result, placed);
-    return result;
   });
   mapPrivateStacks(machine, record);
   placeTrampolines(machine, record);
   fillSlots(kernel, set, record);
-  return { session: new Session(kernel, book), kernel, machine, entries, compiled };
+  return { session: new Session(kernel, book), kernel, machine, entries };
+}
+
+/** The set's programs as the profile compiles them, on a kernel of that profile. Throws what verifier and JIT throw. */
+function loadElsewhere(
+  { profile, features }: CaptureKernel,
+  set: ProgramSet,
+  record: CaptureRecord,
+  { layout, behaviour }: WorldOptions,
+): CaptureWorld {
+  const machine = newMachine({ layout, ibt: profile.features.ibt });
+  try {
+    const kernel = new Kernel(machine, behaviour);
+    for (const def of set.maps) kernel.addMap(def);
+    const book = new ProgramBook();
+    const entries = new Map<string, { entry: bigint; type: number }>();
+    for (const program of set.programs) {
+      const xlated = verify(program, set.maps, features, set.programs);
+      book.add(program.name, xlated);
+      const [main] = loadProgram(kernel, program.name, xlated, profile);
+      entries.set(program.name, { entry: main.entry, type: program.type });
+    }
+    fillSlots(kernel, set, record);
+    return { session: new Session(kernel, book), kernel, machine, entries };
+  } catch (error) {
+    machine.close();
+    throw error;
+  }
 }
 
 /** Models and code of kernel functions at the addresses that the capture gives them. */
@@ -82,8 +110,8 @@ function installFunctions(machine: Machine, functions: Map<bigint, string[]>): v
 }
 
 /** Our image's meaning with the kernel's bytes in it, where they are captured; where they differ, decoded afresh. */
-function imageToRun(image: Image, captured: CapturedFunction | undefined, which: "captured" | "ours"): Image {
-  if (!captured || which === "ours") return image;
+function imageToRun(image: Image, captured: CapturedFunction | undefined, which: WorldOptions["bytes"]): Image {
+  if (!captured || which !== "captured") return image;
   const bytes = fromHex(captured.hex);
   if (Buffer.compare(bytes, image.bytes) === 0) return image;
   return { ...image, bytes, ...decodeTable(bytes), notes: new Map() };

@@ -3,19 +3,26 @@ import type { Kernel } from "../../emulator/kernel.ts";
 import type { PlacedFunction } from "../../emulator/machine.ts";
 import type { ArrayMap } from "../../emulator/maps/array.ts";
 import type { X86Profile } from "../../jit/profile.ts";
-import { compileProgram } from "../../jit/program.ts";
+import { compileProgram, type ProgramEnvironment, type ProgramOptions } from "../../jit/program.ts";
 
 /** Compile a program that the verifier has seen and load it into a kernel. Throws JitError. */
-export function loadProgram(kernel: Kernel, name: string, xlated: Xlated, profile: X86Profile): PlacedFunction[] {
+export function loadProgram(
+  kernel: Kernel,
+  name: string,
+  xlated: Xlated,
+  profile: X86Profile,
+  options: ProgramOptions = {},
+): PlacedFunction[] {
   const { machine } = kernel;
-  const images = compileProgram(name, xlated, profile, {
+  const environment: ProgramEnvironment = {
     symbol: (symbol) => machine.symbol(symbol),
     map: (map) => kernel.maps.get(map)!.address,
     mapValue: (map) => (kernel.maps.get(map) as ArrayMap).values,
     place: (_, bytes) => machine.allocateCode(bytes),
     privateStack: (_, bytes) => machine.percpu.allocate(bytes),
     ...(profile.harden ? { random: () => Number(BigInt.asIntN(32, kernel.random())) } : {}),
-  });
+  };
+  const images = compileProgram(name, xlated, profile, environment, options);
   const placed = images.map((image) => machine.place(image));
   kernel.addProgram(name, placed[0].entry);
   const callback = xlated.functions.findIndex((fn) => fn.exceptionCallback);

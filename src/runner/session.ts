@@ -26,6 +26,8 @@ export interface EnterOptions {
   /** bpf_func */
   entry: bigint;
   context: bigint;
+  /** rsi, 0 by default */
+  second?: bigint;
   budget: number;
   /** end the run at the first tail call past this many; default: none is too many */
   tailCallLimit?: number;
@@ -76,10 +78,10 @@ export class Session {
   }
 
   /** Set the machine up to enter the program. */
-  prepare({ entry, context, budget, tailCallLimit }: EnterOptions): void {
+  prepare({ entry, context, second, budget, tailCallLimit }: EnterOptions): void {
     const { machine } = this;
     machine.tailCallLimit = tailCallLimit ?? Number.POSITIVE_INFINITY;
-    machine.prepare({ entry, context, second: 0n, budget });
+    machine.prepare({ entry, context, second: second ?? 0n, budget });
     machine.engine.icount = 0;
   }
 

@@ -2,6 +2,7 @@ import { existsSync, readFileSync, statSync } from "node:fs";
 import { basename, dirname, join } from "node:path";
 import { brotliDecompressSync, gunzipSync } from "node:zlib";
 import { UserError } from "../../error.ts";
+import { checkAgainst, checkSet } from "./agree.ts";
 import type { CaptureRecord, KernelRecord, ProgramsRecord } from "./format.ts";
 import { checkCapture, checkKernel, checkPrograms } from "./shape.ts";
 
@@ -16,18 +17,42 @@ export interface Capture {
 }
 
 const PACKED = [".br", ".gz", ""];
+/** Bytes of text that a file may unpack to: a string holds no more. */
+const MAX_TEXT = 0x1fffffe8;
 
-/** Read VARIANT.jsonl[.br|.gz] with VARIANT.kernel.json and programs.jsonl beside it. Throws UserError. */
+/**
+ * Read VARIANT.jsonl[.br|.gz] with VARIANT.kernel.json and programs.jsonl beside it: each record is of the right shape, and
+ * the files fit together. Throws UserError.
+ */
 export function readCapture(file: string): Capture {
   const match = /^(.+)\.jsonl(\.br|\.gz)?$/.exec(basename(file));
   if (!match) throw new UserError("expected a capture, VARIANT.jsonl or VARIANT.jsonl.br", { file });
   const variant = match[1];
-  const records = readLines(file, checkCapture);
+  // a name that is wrong shows in what is missing beside it; a file that is wrong, in the file
+  const text = readText(file);
   const kernelFile = beside(file, `${variant}.kernel.json`);
   const kernel = parseJson(readText(kernelFile), kernelFile, 1, checkKernel);
-  const programsFile = beside(file, "programs.jsonl");
-  const programs = new Map(readLines(programsFile, checkPrograms).map((record) => [record.set, record]));
+  const programs = readPrograms(beside(file, "programs.jsonl"));
+  const records = parseLines(text, file, (value) => {
+    const record = checkCapture(value);
+    const set = programs.get(record.set);
+    if (!set) throw new Error(`set: there is no ${record.set} in programs.jsonl`);
+    checkAgainst(record, set);
+    return record;
+  });
   return { file, variant, kernel, records, programs };
+}
+
+function readPrograms(file: string): Map<string, ProgramsRecord> {
+  const programs = new Map<string, ProgramsRecord>();
+  parseLines(readText(file), file, (value) => {
+    const set = checkPrograms(value);
+    if (programs.has(set.set)) throw new Error(`set: there are two ${set.set}`);
+    checkSet(set);
+    programs.set(set.set, set);
+    return set;
+  });
+  return programs;
 }
 
 /** The file of that name in the same folder, packed or not. */
@@ -51,16 +76,17 @@ export function readText(file: string): string {
     throw new UserError(code === "ENOENT" ? "no such file" : `cannot be read (${code})`, { file });
   }
   try {
-    if (file.endsWith(".br")) bytes = brotliDecompressSync(bytes);
-    else if (file.endsWith(".gz")) bytes = gunzipSync(bytes);
+    const limit = { maxOutputLength: MAX_TEXT };
+    if (file.endsWith(".br")) bytes = brotliDecompressSync(bytes, limit);
+    else if (file.endsWith(".gz")) bytes = gunzipSync(bytes, limit);
   } catch {
     throw new UserError("is cut short or damaged: it does not unpack", { file });
   }
   return bytes.toString("utf8");
 }
 
-function readLines<T>(file: string, check: (value: unknown) => T): T[] {
-  const lines = readText(file).split("\n");
+function parseLines<T>(text: string, file: string, check: (value: unknown) => T): T[] {
+  const lines = text.split("\n");
   const records: T[] = [];
   lines.forEach((line, index) => {
     if (line.trim()) records.push(parseJson(line, file, index + 1, check));

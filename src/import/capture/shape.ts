@@ -3,13 +3,16 @@ import type { CaptureRecord, KernelRecord, ProgramsRecord } from "./format.ts";
 
 const hex = v.pipe(v.string(), v.regex(/^([0-9a-f]{2})*$/i, "expected pairs of hex digits"));
 const address = v.pipe(v.string(), v.regex(/^[0-9a-f]{1,16}$/i, "expected a hex address"));
-const count = v.pipe(v.number(), v.integer(), v.minValue(0));
+const integer = v.pipe(v.number(), v.safeInteger());
+const count = v.pipe(integer, v.minValue(0));
+/** Bytes of a packet that BPF_PROG_TEST_RUN takes, and more. */
+const packet = v.pipe(count, v.maxValue(0x10000));
 
 const mapRef = v.object({
   insn: count,
   map: v.string(),
   kind: v.picklist(["map", "value"]),
-  off: v.optional(v.number()),
+  off: v.optional(integer),
 });
 
 const programs = v.object({
@@ -35,8 +38,8 @@ const programs = v.object({
         v.array(
           v.object({
             name: v.string(),
-            insn: v.number(),
-            nargs: v.optional(v.pipe(v.number(), v.integer(), v.minValue(-1))),
+            insn: count,
+            nargs: v.optional(v.pipe(integer, v.minValue(-1))),
           }),
         ),
       ),
@@ -48,7 +51,7 @@ const programs = v.object({
     v.array(
       v.object({
         prog: v.string(),
-        data_len: count,
+        data_len: packet,
         init: v.array(v.object({ map: v.string(), idx: count, hex })),
       }),
     ),
@@ -90,7 +93,7 @@ const capture = v.object({
         addr: address,
         hex,
         refs: v.optional(v.record(v.string(), v.string())),
-        active: v.boolean(),
+        active: v.optional(v.boolean(), false),
       }),
     ),
   ),
@@ -98,8 +101,8 @@ const capture = v.object({
     v.array(
       v.object({
         prog: v.string(),
-        retval: v.number(),
-        errno: v.optional(v.number()),
+        retval: integer,
+        errno: v.optional(integer),
         data_out: v.optional(hex),
         maps: v.record(v.string(), v.record(v.string(), v.string())),
       }),
@@ -108,20 +111,32 @@ const capture = v.object({
   errors: v.optional(v.array(v.unknown())),
 });
 
+/** Bytes from the start of a struct. */
+const offset = v.pipe(count, v.maxValue(0x7fffffff));
+
+const struct = v.looseObject({ size: offset, members: v.record(v.string(), v.union([offset, v.string()])) });
+
 const kernel = v.object({
   variant: v.string(),
   release: v.string(),
   arch: v.string(),
-  options: v.looseObject({}),
-  struct_offsets: v.record(v.string(), v.union([v.number(), v.string()])),
+  options: v.looseObject({
+    jit_harden: v.optional(count),
+    cpu_bmi2: v.optional(v.boolean()),
+    cpu_la57: v.optional(v.boolean()),
+    endbr_in_prologue: v.optional(v.boolean()),
+    return: v.optional(v.string()),
+    indirect_jump_targets: v.optional(v.array(v.string())),
+    indirect_jumps_inline: v.optional(v.record(v.string(), count)),
+    call_depth_tracking: v.optional(v.boolean()),
+  }),
+  struct_offsets: v.record(v.string(), v.union([offset, v.string()])),
   bpf_call_base: address,
   symbols: v.record(v.string(), address),
-  helper_targets: v.record(address, v.looseObject({ imm: v.number(), names: v.array(v.string()) })),
-  targets: v.record(v.string(), v.record(v.string(), v.array(v.string()))),
+  helper_targets: v.record(address, v.looseObject({ imm: integer, names: v.array(v.string()) })),
+  targets: v.record(v.string(), v.record(address, v.array(v.string()))),
   percpu_refs: v.optional(v.record(v.string(), v.array(v.string()))),
-  btf: v.optional(
-    v.looseObject({ present: v.boolean(), structs: v.record(v.string(), v.looseObject({ size: count })) }),
-  ),
+  btf: v.optional(v.looseObject({ present: v.boolean(), structs: v.record(v.string(), struct) })),
 });
 
 function checker<T>(schema: v.GenericSchema): (value: unknown) => T {

@@ -47,5 +47,3 @@ export const ldSymbol = (dst: number, name: string): KInsn[] => [
 ];
 
 export const NOP: KInsn = Object.freeze(ja(0));
-export const isNop = (i: KInsn): boolean =>
-  i.code === (O.BPF_JMP | O.BPF_JA) && i.off === 0 && i.imm === 0 && i.dst === 0 && i.src === 0;

@@ -1,5 +1,5 @@
 import * as O from "../opcode.ts";
-import { type Env, type KInsn, newAux } from "./env.ts";
+import { containingSubprog, type Env, type InsnAux, type KInsn, newAux } from "./env.ts";
 import { VerifierError } from "./error.ts";
 
 const isJump = (code: number): boolean => {
@@ -18,52 +18,120 @@ export function distanceField(insn: KInsn): "off" | "imm" | null {
   return insn.code === (O.BPF_JMP32 | O.BPF_JA) ? "imm" : "off";
 }
 
-function setDistance(env: Env, at: number, field: "off" | "imm", value: number): void {
-  if (field === "off" && (value < -32768 || value > 32767))
-    throw new VerifierError(env.aux[at].origin, `insn ${env.aux[at].origin} cannot be patched due to 16-bit range`);
-  env.insns[at][field] = value;
+const outOfRange = (distance: number): boolean => distance < -32768 || distance > 32767;
+
+const tooFar = (env: Env, at: number): never => {
+  const { origin } = env.aux[at];
+  throw new VerifierError(origin, `insn ${origin} cannot be patched due to 16-bit range`);
+};
+
+/** What comes in the place of instructions, by slot. */
+export type Patches = ReadonlyMap<number, readonly KInsn[]>;
+
+/** The first patch that takes the jump from `from` to `to` out of range, when they are made in order. */
+function firstTooFar(patches: Patches, from: number, to: number): number {
+  let distance = to - from - 1;
+  const back = to <= from;
+  for (const [at, patch] of patches) {
+    if (back ? at < to || at >= from : at <= from || at >= to) continue;
+    distance += back ? 1 - patch.length : patch.length - 1;
+    if (outOfRange(distance)) return at;
+  }
+  return from;
+}
+
+/** Where a slot went. Distances to a function that was removed may lead out of the program. */
+function target(moved: Int32Array, to: number): number {
+  const end = moved.length - 1;
+  return to < 0 ? to : to > end ? moved[end] + to - end : moved[to];
 }
 
 /**
- * bpf_patch_insn_data(): the instruction at `at` becomes `patch`. Jumps over it are stretched, jumps to it land on the patch's first
- * instruction; jumps inside the patch are taken as written. What was known about the instruction goes to the patch's last one.
+ * bpf_patch_insn_data() for many instructions, in ascending order of slots. Jumps over a patch are stretched, jumps to one land on its first
+ * instruction, jumps out of one are written as if it were the only one, jumps inside are taken as written. What was known about the
+ * instruction goes to the patch's last one.
  */
-export function patchInsn(env: Env, at: number, patch: readonly KInsn[]): void {
-  const delta = patch.length - 1;
-  const old = env.aux[at];
-  env.insns.splice(at, 1, ...patch.map((insn) => ({ ...insn })));
-  if (delta === 0) return;
-  const added = Array.from({ length: delta }, () => ({ ...newAux(old.origin), seen: old.seen }));
-  env.aux.splice(at, 0, ...added);
-  for (const s of env.subprogs) if (s.start > at) s.start += delta;
-  const end = at + patch.length;
-  for (let i = 0; i < env.insns.length; i++) {
-    if (i === at) i = end;
-    const insn = env.insns[i];
-    const field = insn && distanceField(insn);
-    if (!field) continue;
-    const to = i + insn[field] + 1;
-    if (i < at && to > at) setDistance(env, i, field, insn[field] + delta);
-    else if (i >= end && to < end) setDistance(env, i, field, insn[field] - delta);
-  }
+export function patchInsns(env: Env, patches: Patches): void {
+  if (patches.size === 0) return;
+  const { insns, aux } = env;
+  const moved = new Int32Array(insns.length + 1);
+  const out: KInsn[] = [];
+  const outAux: InsnAux[] = [];
+  insns.forEach((insn, i) => {
+    moved[i] = out.length;
+    const patch = patches.get(i) ?? [insn];
+    for (let k = 1; k < patch.length; k++) outAux.push({ ...newAux(aux[i].origin), seen: aux[i].seen });
+    outAux.push(aux[i]);
+    for (const p of patch) out.push(p === insn ? insn : { ...p });
+  });
+  moved[insns.length] = out.length;
+
+  let first = insns.length;
+  insns.forEach((insn, i) => {
+    const patch = patches.get(i) ?? [insn];
+    const delta = patch.length - 1;
+    for (let k = 0; k <= delta; k++) {
+      const at = moved[i] + k;
+      const field = distanceField(out[at]);
+      if (!field) continue;
+      const written = i + k + out[at][field] + 1;
+      if (written >= i && written <= i + delta) continue;
+      const to = written < i ? written : written - delta;
+      out[at][field] = target(moved, to) - at - 1;
+      if (field === "off" && outOfRange(out[at].off)) first = Math.min(first, firstTooFar(patches, i, to));
+    }
+  });
+  if (first < insns.length) tooFar(env, first);
+  env.insns = out;
+  env.aux = outAux;
+  for (const s of env.subprogs) s.start = moved[s.start];
 }
 
-/** verifier_remove_insns(): takes `count` instructions out; functions that lay there entirely are gone. */
-export function removeInsns(env: Env, at: number, count: number): void {
-  const { insns, aux, subprogs } = env;
-  insns.splice(at, count);
-  aux.splice(at, count);
+/** Runs of instructions to take out, ascending and apart. */
+export type Runs = readonly { at: number; count: number }[];
+
+/** A distance to what is taken out, as it comes out when the runs are taken out one by one. */
+function shortened(runs: Runs, from: number, distance: number): number {
+  let gone = 0;
+  let here = from;
+  for (const { at, count } of runs) {
+    const start = at - gone;
+    const to = here + distance + 1;
+    if (here < start && to >= start + count) distance -= count;
+    else if (here >= start + count && to < start + count) distance += count;
+    if (here >= start + count) here -= count;
+    gone += count;
+  }
+  return distance;
+}
+
+/** verifier_remove_insns() for many runs of instructions; functions that lay in one entirely are gone. */
+export function removeInsns(env: Env, runs: Runs): void {
+  if (runs.length === 0) return;
+  const { insns, subprogs } = env;
+  const moved = new Int32Array(insns.length + 1);
+  const removed = new Uint8Array(insns.length + 1);
+  for (const { at, count } of runs) removed.fill(1, at, at + count);
+  let n = 0;
+  for (let i = 0; i <= insns.length; i++) {
+    moved[i] = n;
+    if (!removed[i]) n++;
+  }
   insns.forEach((insn, i) => {
-    const field = distanceField(insn);
+    const field = removed[i] ? null : distanceField(insn);
     if (!field) return;
-    // the distance is still that of the old positions
-    const from = i < at ? i : i + count;
-    const to = from + insn[field] + 1;
-    if (from < at && to >= at + count) insn[field] -= count;
-    else if (from >= at + count && to < at + count) insn[field] += count;
+    const to = i + insn[field] + 1;
+    insn[field] = removed[to] ? shortened(runs, i, insn[field]) : target(moved, to) - moved[i] - 1;
   });
-  removeSubprogs(env, at, count);
-  for (const s of subprogs) if (s.start > at) s.start = Math.max(at, s.start - count);
+  env.insns = insns.filter((_, i) => !removed[i]);
+  env.aux = env.aux.filter((_, i) => !removed[i]);
+  let gone = 0;
+  for (const { at, count } of runs) {
+    const start = at - gone;
+    removeSubprogs(env, start, count);
+    for (const s of subprogs) if (s.start > start) s.start = Math.max(start, s.start - count);
+    gone += count;
+  }
 }
 
 /** Functions whose first instruction is removed: the last of them stays when its end does. */
@@ -78,12 +146,15 @@ function removeSubprogs(env: Env, at: number, count: number): void {
   if (stays > first) subprogs.splice(first, stays - first);
 }
 
-/** adjust_jmp_off(): jumps to `target` go `delta` further, except those of the instructions inserted there. */
+/** adjust_jmp_off(): jumps to `target` go `delta` further, except those of the instructions inserted there. Jumps do not leave functions. */
 export function moveJumpTarget(env: Env, target: number, delta: number): void {
-  env.insns.forEach((insn, i) => {
-    if (i >= target && i < target + delta) return;
+  const end = env.subprogs[containingSubprog(env, target) + 1].start;
+  for (let i = target + delta; i < end; i++) {
+    const insn = env.insns[i];
     const field = distanceField(insn);
-    if (!field || O.opOf(insn.code) === O.BPF_CALL || insn.code === O.LD_IMM64) return;
-    if (i + 1 + insn[field] === target) setDistance(env, i, field, insn[field] + delta);
-  });
+    if (!field || O.opOf(insn.code) === O.BPF_CALL || insn.code === O.LD_IMM64) continue;
+    if (i + 1 + insn[field] !== target) continue;
+    insn[field] += delta;
+    if (field === "off" && outOfRange(insn.off)) tooFar(env, i);
+  }
 }

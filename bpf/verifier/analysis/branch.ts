@@ -121,8 +121,8 @@ function matchPacket(insn: KInsn, a: Reg, b: Reg, fall: State, taken: State): bo
 }
 
 function mayGoto(run: Run, insn: KInsn): void {
-  // the checkpoint of this very visit is the parent; the turn before is further up
-  const previous = previousVisit(run, run.at, { ...run.state, parent: run.state.parent?.parent ?? null });
+  // the parent is the checkpoint of this very visit
+  const previous = previousVisit(run, run.at, run.state.parent);
   const next = copyState(run.state);
   next.mayGotoDepth++;
   if (previous) widen(run, previous, next);

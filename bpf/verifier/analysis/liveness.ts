@@ -1,5 +1,6 @@
 import * as O from "../../opcode.ts";
 import { successors } from "../cfg.ts";
+import { backwards } from "../dataflow.ts";
 import type { Env, KInsn } from "../env.ts";
 import { helperProto, kfuncProto } from "../helpers.ts";
 
@@ -51,20 +52,15 @@ function jump(env: Env, insn: KInsn, dst: number, src: number, x: boolean): [num
 
 /** compute_live_registers(): for each slot the registers that are read from there on before they are written. */
 export function liveRegisters(env: Env): Uint16Array {
-  const n = env.insns.length;
-  const live = new Uint16Array(n + 1);
+  const live = new Uint16Array(env.insns.length + 1);
   const sets = env.insns.map((insn) => useAndDef(env, insn));
-  for (let changed = true; changed; ) {
-    changed = false;
-    for (let i = n - 1; i >= 0; i--) {
-      let out = 0;
-      for (const to of successors(env, i)) out |= live[to];
-      const [use, def] = sets[i];
-      const now = (out & ~def) | use;
-      if (now === live[i]) continue;
-      live[i] = now;
-      changed = true;
-    }
-  }
+  const next = (i: number) => successors(env, i);
+  backwards(env.insns.length, next, (i) => {
+    const [use, def] = sets[i];
+    const now = (next(i).reduce((out, to) => out | live[to], 0) & ~def) | use;
+    const changed = now !== live[i];
+    live[i] = now;
+    return changed;
+  });
   return live;
 }

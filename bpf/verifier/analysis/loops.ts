@@ -2,12 +2,14 @@ import { type Reg, scalarReg } from "./reg.ts";
 import type { Run } from "./run.ts";
 import { type Checkpoint, isSpilled, type State } from "./state.ts";
 
-/** find_prev_entry: the checkpoint of an earlier visit of this slot, from the same calls, on the way here. */
-export function previousVisit(run: Run, at: number, state: State = run.state): Checkpoint | null {
+/**
+ * find_prev_entry(): the last checkpoint of an earlier visit of this slot, from the same calls, on the way here: paths are followed depth
+ * first, so it is one that is not finished. `besides`: not this one.
+ */
+export function previousVisit(run: Run, at: number, besides: Checkpoint | null = null): Checkpoint | undefined {
   const calls = (s: State) => s.frames.map((f) => f.callSite).join();
-  const here = calls(state);
-  for (let c = state.parent; c; c = c.parent) if (c.at === at && calls(c) === here) return c;
-  return null;
+  const here = calls(run.state);
+  return run.explored.get(at)?.findLast((c) => c !== besides && c.branches > 0 && calls(c) === here);
 }
 
 /** maybe_widen_reg: a scalar that changes from one turn to the next, and that nothing was decided by, may be anything. */

@@ -2,7 +2,7 @@ import { helperId } from "../../helper-ids.ts";
 import * as O from "../../opcode.ts";
 import type { Env, KInsn } from "../env.ts";
 import { alu64, FP, ja, jmp, jmpReg, ldx, mov32, mov64Reg, R0, R1, R2, R3, R6, R7, R8, stx } from "../insns.ts";
-import { patchInsn } from "../patch.ts";
+import { patchInsns } from "../patch.ts";
 
 const BPF_MAX_LOOPS = 8 * 1024 * 1024;
 const E2BIG = 7;
@@ -39,6 +39,7 @@ function inlined(base: number): KInsn[] {
 export function inlineBpfLoops(env: Env): void {
   if (!env.kernel.inlineLoop) return;
   const loop = helperId("bpf_loop");
+  const patches = new Map<number, KInsn[]>();
   for (let f = 0; f + 1 < env.subprogs.length; f++) {
     const subprog = env.subprogs[f];
     const { stackDepth } = subprog;
@@ -50,12 +51,12 @@ export function inlineBpfLoops(env: Env): void {
       const callback = env.aux[i].loopCallback;
       if (callback === undefined || callback === null) continue;
       used = extra;
+      const { start } = env.subprogs[callback];
       const patch = inlined(-(stackDepth + extra));
-      patchInsn(env, i, patch);
-      const at = i + CALL;
-      env.insns[at].imm = env.subprogs[callback].start - at - 1;
-      i += patch.length - 1;
+      patch[CALL].imm = (start > i ? start + patch.length - 1 : start) - (i + CALL) - 1;
+      patches.set(i, patch);
     }
     subprog.stackDepth += used;
   }
+  patchInsns(env, patches);
 }

@@ -1,7 +1,6 @@
-import * as O from "../../opcode.ts";
-import { isConditional } from "../cfg.ts";
-import type { Env } from "../env.ts";
-import { isNop, ja } from "../insns.ts";
+import { isConditional, isMayGoto } from "../cfg.ts";
+import type { Env, KInsn } from "../env.ts";
+import { ja, NOP } from "../insns.ts";
 import { removeInsns } from "../patch.ts";
 
 /** opt_hard_wire_dead_code_branches(): a branch that only ever went one way becomes a jump. */
@@ -15,21 +14,39 @@ export function hardWireDeadBranches(env: Env): void {
 
 /** opt_remove_dead_code(): takes out what no path reached. */
 export function removeDeadCode(env: Env): void {
-  for (let i = 0; i < env.insns.length; i++) {
-    let n = 0;
-    while (i + n < env.insns.length && !env.aux[i + n].seen) n++;
-    if (n) removeInsns(env, i, n);
-  }
+  const runs: { at: number; count: number }[] = [];
+  env.aux.forEach(({ seen }, at) => {
+    if (seen) return;
+    const last = runs[runs.length - 1];
+    if (last && last.at + last.count === at) last.count++;
+    else runs.push({ at, count: 1 });
+  });
+  removeInsns(env, runs);
 }
 
 /** opt_remove_nops(): takes out jumps to the next instruction, where the kernel knows how also may_goto to it. */
 export function removeNops(env: Env): void {
-  for (let i = 0; i < env.insns.length; i++) {
-    const insn = env.insns[i];
-    const mayGoto0 = env.kernel.removeMayGoto0 && insn.code === (O.BPF_JMP | O.BPF_JCOND) && insn.off === 0;
-    if (!mayGoto0 && !isNop(insn)) continue;
-    removeInsns(env, i, 1);
-    // a may_goto before it may have become one to the next instruction
-    i -= mayGoto0 && i > 0 ? 2 : 1;
-  }
+  const { insns, kernel } = env;
+  const removed: number[] = [];
+  const kept: number[] = [];
+  insns.forEach((_, i) => {
+    for (let at: number | undefined = i; at !== undefined; ) {
+      const { code, off }: KInsn = insns[at];
+      // all that it jumps over is gone
+      const nothing = off === 0 || (off > 0 && at + off <= i);
+      const mayGoto: boolean = kernel.removeMayGoto0 && isMayGoto(code);
+      if (!nothing || !(mayGoto || code === NOP.code)) {
+        kept.push(at);
+        return;
+      }
+      removed.push(at);
+      // a may_goto before this one may have come to nothing with it
+      at = mayGoto ? kept.pop() : undefined;
+    }
+  });
+  removed.sort((a, b) => a - b);
+  removeInsns(
+    env,
+    removed.map((at) => ({ at, count: 1 })),
+  );
 }

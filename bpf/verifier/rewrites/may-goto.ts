@@ -2,7 +2,7 @@ import * as O from "../../opcode.ts";
 import { isMayGoto } from "../cfg.ts";
 import type { Env, KInsn } from "../env.ts";
 import { alu64, call, FP, jmp, ldx, mov64, st, stx } from "../insns.ts";
-import { moveJumpTarget, patchInsn } from "../patch.ts";
+import { moveJumpTarget, patchInsns } from "../patch.ts";
 
 const BPF_MAX_LOOPS = 8 * 1024 * 1024;
 const BPF_MAX_TIMED_LOOPS = 0xffff;
@@ -26,6 +26,8 @@ export function expandMayGoto(env: Env, insn: KInsn, stackDepth: number): KInsn[
 
 /** The function's first instructions set the count; jumps to its start stay behind them. */
 export function initMayGoto(env: Env): void {
+  const patches = new Map<number, KInsn[]>();
+  let added = 0;
   for (let f = 0; f + 1 < env.subprogs.length; f++) {
     const { start, stackDepth, stackExtra } = env.subprogs[f];
     if (!stackExtra) continue;
@@ -33,7 +35,9 @@ export function initMayGoto(env: Env): void {
       env.kernel.mayGoto === "timed"
         ? [st(O.BPF_DW, FP, -stackDepth, BPF_MAX_TIMED_LOOPS), st(O.BPF_DW, FP, -stackDepth + 8, 0)]
         : [st(O.BPF_DW, FP, -stackDepth, BPF_MAX_LOOPS)];
-    patchInsn(env, start, [...init, env.insns[start]]);
-    moveJumpTarget(env, start, init.length);
+    patches.set(start, [...init, env.insns[start]]);
+    added = init.length;
   }
+  patchInsns(env, patches);
+  for (const { start, stackExtra } of env.subprogs) if (stackExtra) moveJumpTarget(env, start, added);
 }

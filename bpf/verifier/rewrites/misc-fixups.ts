@@ -2,7 +2,7 @@ import * as O from "../../opcode.ts";
 import { type Env, type InsnAux, type KInsn, subprogCount } from "../env.ts";
 import { VerifierError } from "../error.ts";
 import { helperSymbol, shortName } from "../helpers.ts";
-import { patchInsn } from "../patch.ts";
+import { patchInsns } from "../patch.ts";
 import { guardDivision } from "./div-mod.ts";
 import { appendExceptionCallback } from "./exceptions.ts";
 import { inlineHelper } from "./inline-helpers.ts";
@@ -22,6 +22,7 @@ function nameCall(env: Env, insn: KInsn, aux: InsnAux): KInsn[] | null {
 /** do_misc_fixups(): one pass; each instruction goes to the first rewrite that knows it. */
 export function fixUp(env: Env): void {
   appendExceptionCallback(env);
+  const patches = new Map<number, KInsn[]>();
   for (let f = 0; f < subprogCount(env); f++) {
     const subprog = env.subprogs[f];
     let extra = 0;
@@ -39,12 +40,11 @@ export function fixUp(env: Env): void {
         inlineHelper(env, insn) ??
         nameCall(env, insn, aux);
       if (insn.code === O.LD_IMM64) i++;
-      if (!patch) continue;
-      patchInsn(env, i, patch);
-      i += patch.length - 1;
+      if (patch) patches.set(i, patch);
     }
     subprog.stackExtra = extra;
     subprog.stackDepth += extra;
   }
+  patchInsns(env, patches);
   initMayGoto(env);
 }

@@ -1,9 +1,9 @@
 import * as O from "../../opcode.ts";
 import { successors } from "../cfg.ts";
-import type { Env, KInsn } from "../env.ts";
-import { findSubprog, subprogCount } from "../env.ts";
+import { backwards } from "../dataflow.ts";
+import { containingSubprog, type Env, findSubprog, type KInsn } from "../env.ts";
 import { mov32Reg, R0 } from "../insns.ts";
-import { patchInsn } from "../patch.ts";
+import { patchInsns } from "../patch.ts";
 
 const isCmpxchg32 = (i: KInsn): boolean => i.code === (O.BPF_STX | O.BPF_ATOMIC | O.BPF_W) && i.imm === O.BPF_CMPXCHG;
 
@@ -42,25 +42,23 @@ function effectOnR0(i: KInsn): "reads64" | "writes" | "none" {
 }
 
 /** Slots from which R0's upper half may be read before R0 is written. */
-function upperHalfRead(env: Env): boolean[] {
+function upperHalfRead(env: Env): Uint8Array {
   const { insns, subprogs } = env;
-  const read: boolean[] = new Array(insns.length + 1).fill(false);
+  const read = new Uint8Array(insns.length + 1);
   const returns = subprogs.map((): number[] => []);
   insns.forEach((i, at) => {
     if (i.code === O.CALL && i.src === O.BPF_PSEUDO_CALL) returns[findSubprog(env, at + i.imm + 1)]?.push(at + 1);
   });
-  for (let changed = true; changed; ) {
-    changed = false;
-    for (let f = subprogCount(env) - 1; f >= 0; f--)
-      for (let at = subprogs[f + 1].start - 1; at >= subprogs[f].start; at--) {
-        const effect = effectOnR0(insns[at]);
-        const exits = insns[at].code === O.EXIT;
-        const onward = exits ? f === 0 || returns[f].some((r) => read[r]) : successors(env, at).some((to) => read[to]);
-        const now = effect === "reads64" || (effect === "none" && onward);
-        changed ||= now !== read[at];
-        read[at] = now;
-      }
-  }
+  const next = (at: number) => (insns[at].code === O.EXIT ? returns[containingSubprog(env, at)] : successors(env, at));
+  // what the program returns is 64 bits wide
+  const last = (at: number) => insns[at].code === O.EXIT && containingSubprog(env, at) === 0;
+  backwards(insns.length, next, (at) => {
+    const effect = effectOnR0(insns[at]);
+    const now = effect === "reads64" || (effect === "none" && (last(at) || next(at).some((to) => read[to])));
+    const changed = now !== (read[at] === 1);
+    read[at] = now ? 1 : 0;
+    return changed;
+  });
   return read;
 }
 
@@ -68,6 +66,9 @@ function upperHalfRead(env: Env): boolean[] {
 export function zeroExtendCmpxchg(env: Env): void {
   if (!env.insns.some(isCmpxchg32)) return;
   const read = upperHalfRead(env);
-  for (let i = env.insns.length - 1; i >= 0; i--)
-    if (isCmpxchg32(env.insns[i]) && read[i + 1]) patchInsn(env, i, [env.insns[i], ZEXT_R0]);
+  const patches = new Map<number, KInsn[]>();
+  env.insns.forEach((insn, i) => {
+    if (isCmpxchg32(insn) && read[i + 1]) patches.set(i, [insn, ZEXT_R0]);
+  });
+  patchInsns(env, patches);
 }

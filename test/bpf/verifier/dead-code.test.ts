@@ -106,3 +106,9 @@ test("from 6.14 on an array lookup with a constant key in range is not NULL", ()
   expect(checks(4)).toBe(1);
   expect(checks(3, linux6_12)).toBe(1);
 });
+
+test("a jump to the next instruction goes; from 6.14 on may_goto too, and the one before that came to nothing with it", () => {
+  const text = "r0 = 0\n goto +0\n may_goto +1\n may_goto +0\n exit";
+  expect(body(text, { kernel: linux6_18 })).toEqual(["r0 = 0", "exit"]);
+  expect(xlate(text, { kernel: linux6_12 }).insns).toHaveLength(1 + 1 + 4 + 4 + 1);
+});

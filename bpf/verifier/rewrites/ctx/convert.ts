@@ -4,7 +4,7 @@ import * as P from "../../../program.ts";
 import type { Env, KInsn } from "../../env.ts";
 import { VerifierError } from "../../error.ts";
 import { alu32, alu64, alu64Reg, exit, jmp, ldx, mov64Reg, R0, R1, R2, R6 } from "../../insns.ts";
-import { moveJumpTarget, patchInsn } from "../../patch.ts";
+import { moveJumpTarget, patchInsns } from "../../patch.ts";
 import { bitField } from "../../structs.ts";
 import { type Converted, convertClassifier, convertSkb } from "./skb.ts";
 import { convertXdp } from "./xdp.ts";
@@ -41,7 +41,7 @@ function insertPrologue(env: Env): number {
     mov64Reg(R1, R6),
     env.insns[0],
   ];
-  patchInsn(env, 0, prologue);
+  patchInsns(env, new Map([[0, prologue]]));
   const delta = prologue.length - 1;
   moveJumpTarget(env, 0, delta);
   return delta;
@@ -50,7 +50,7 @@ function insertPrologue(env: Env): number {
 const SIZE_CODES: Record<number, number> = { 2: O.BPF_H, 4: O.BPF_W, 8: O.BPF_DW };
 
 /** One access to a context field: a narrower load loads the whole field and cuts it. */
-function convertAccess(env: Env, at: number, convert: (si: KInsn, write: boolean) => Converted): number {
+function convertAccess(env: Env, at: number, convert: (si: KInsn, write: boolean) => Converted): KInsn[] {
   const insn = env.insns[at];
   const { ctxFieldSize, origin } = env.aux[at];
   const write = O.classOf(insn.code) !== O.BPF_LDX;
@@ -69,8 +69,7 @@ function convertAccess(env: Env, at: number, convert: (si: KInsn, write: boolean
   }
   if (O.modeOf(insn.code) === O.BPF_MEMSX)
     insns.push({ code: O.BPF_ALU64 | O.BPF_MOV | O.BPF_X, dst: insn.dst, src: insn.dst, off: size * 8, imm: 0 });
-  patchInsn(env, at, insns);
-  return insns.length - 1;
+  return insns;
 }
 
 const isLoad = (i: KInsn): boolean =>
@@ -81,6 +80,7 @@ const isStore = (i: KInsn): boolean =>
 /** convert_ctx_accesses(): the context becomes what the kernel has, and loads that may fault become BPF_PROBE_MEM. */
 export function convertContextAccesses(env: Env): void {
   const convert = converter(env);
+  const patches = new Map<number, KInsn[]>();
   for (let i = insertPrologue(env); i < env.insns.length; i++) {
     const insn = env.insns[i];
     if (insn.code === O.LD_IMM64) {
@@ -89,10 +89,11 @@ export function convertContextAccesses(env: Env): void {
     }
     if (!isLoad(insn) && !isStore(insn)) continue;
     const { ptrType } = env.aux[i];
-    if (ptrType === "ctx" && convert) i += convertAccess(env, i, convert);
+    if (ptrType === "ctx" && convert) patches.set(i, convertAccess(env, i, convert));
     else if (ptrType === "btf" && isLoad(insn)) {
       const mode = O.modeOf(insn.code) === O.BPF_MEM ? O.BPF_PROBE_MEM : O.BPF_PROBE_MEMSX;
       insn.code = O.BPF_LDX | mode | O.sizeOf(insn.code);
     }
   }
+  patchInsns(env, patches);
 }

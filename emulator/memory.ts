@@ -98,6 +98,7 @@ export class GuestMemory {
   }
 
   fill(addr: bigint, size: number, byte = 0): void {
+    this.#check("writes", addr, size);
     this.write(addr, new Uint8Array(size).fill(byte));
   }
 }

@@ -2,7 +2,7 @@ import { afterEach, describe } from "vitest";
 import type { Image } from "../../bpf/image.ts";
 import { kernels } from "../../bpf/verifier/index.ts";
 import { behaviourOf } from "../../emulator/behaviour.ts";
-import { RDI, type Stop } from "../../emulator/engine.ts";
+import { RAX, RDI, type Stop } from "../../emulator/engine.ts";
 import { Kernel } from "../../emulator/kernel.ts";
 import { Machine, type MachineOptions, type PlacedFunction } from "../../emulator/machine.ts";
 import { NativeEngine } from "../../emulator/native/engine.ts";
@@ -77,6 +77,13 @@ export function enter(
   for (const [reg, value] of Object.entries(registers)) machine.engine.regs[Number(reg)] = value;
   machine.engine.icount = 0;
   return machine.resume(budget);
+}
+
+/** rax of code that returns to the kernel; throws what stopped it otherwise. */
+export function rax(machine: Machine, code: { entry: bigint }, registers: Record<number, bigint> = {}): bigint {
+  const stop = enter(machine, code, registers);
+  if (stop.kind !== "until") throw new Error(`${stop.kind} at 0x${stop.pc.toString(16)}`);
+  return machine.engine.regs[RAX];
 }
 
 /** Little-endian hex of an address or displacement. */

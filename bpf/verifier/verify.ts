@@ -120,3 +120,9 @@ export function verify(
   zeroExtendCmpxchg(env);
   return xlatedOf(env);
 }
+
+/** Bytes of stack that each function takes, in order of start, slots that rewrites added included; an exception callback is not counted. */
+export const stackDepths = (...load: Parameters<typeof verify>): number[] =>
+  verify(...load)
+    .functions.filter((f) => !f.exceptionCallback)
+    .map((f) => f.stackDepth);

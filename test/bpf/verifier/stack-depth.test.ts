@@ -6,11 +6,13 @@ import {
   linux6_12,
   linux6_18,
   linux7_2,
+  stackDepths,
   tailCallReachable,
 } from "../../../bpf/verifier/index.ts";
-import { program, type Setting, xlate } from "./xlate.ts";
+import { MAPS, program, type Setting, xlate } from "./xlate.ts";
 
-const depths = (text: string, setting?: Setting) => xlate(text, setting).functions.map((f) => f.stackDepth);
+const depths = (text: string, setting: Setting = {}) =>
+  stackDepths(program(text, setting), MAPS, setting.kernel ?? linux6_12);
 
 const TEN_BYTES = `
     *(u16 *)(r10 - 10) = 1

@@ -1,3 +1,4 @@
+import { STACK_UP } from "../../../bpf/image.ts";
 import type { Frame } from "../design.ts";
 import { addRsp, endbr64, leave, pop, push, subRsp } from "../encode/control.ts";
 import { movRegReg } from "../encode/move.ts";
@@ -66,8 +67,10 @@ function popSaved(f: Fn): void {
 function exceptionFrame(f: Fn): void {
   const { c } = f;
   movRegReg(c, true, RSP, RSI); // 48 89 f4
+  c.mark(STACK_UP);
   movRegReg(c, true, RBP, RDX); // 48 89 d5
   for (let i = CALLEE_SAVED.length - 1; i >= 0; i--) pop(c, CALLEE_SAVED[i]);
   pop(c, R12);
   movRegReg(c, true, RSP, RBP); // 48 89 ec
+  c.mark(STACK_UP);
 }

@@ -4,6 +4,7 @@ import { UserError } from "../error.ts";
 import { appliesTo, breakOf, stepsFor } from "../scenario/expect.ts";
 import type { Scenario } from "../scenario/scenario.ts";
 import { buildWorld, type Source } from "./build.ts";
+import { compareCode } from "./code/compare.ts";
 import { judge } from "./judge.ts";
 import type { Mismatch, RunResult } from "./result.ts";
 import { ScenarioRun } from "./steps.ts";
@@ -20,8 +21,10 @@ export function runScenario(scenario: Scenario, source: Source, profileName: str
   }
   const run = new ScenarioRun(() => buildWorld(scenario, source, profile), scenario, stepsFor(scenario, profileName));
   try {
-    const declared = breakOf(scenario, profileName);
-    return { ...base, ...judge(run.run(), declared), ms: performance.now() - start };
+    const code = compareCode(run.world, scenario, profileName);
+    const outcome = run.run();
+    const all = { ...outcome, mismatches: [...code, ...outcome.mismatches] };
+    return { ...base, ...judge(all, breakOf(scenario, profileName)), ms: performance.now() - start };
   } finally {
     run.close();
   }

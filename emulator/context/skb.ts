@@ -18,6 +18,8 @@ export interface SkbRoom {
   readonly memory: Memory;
   readonly heap: { take(size: number | bigint, align: number | bigint): bigint };
   readonly layout: { readonly structs: Structs };
+  /** of numbers that the kernel keeps; little by default, and then memory is, too */
+  readonly byteOrder?: "little" | "big";
 }
 
 /** struct sk_buff in guest memory, as BPF_PROG_TEST_RUN builds it (net/bpf/test_run.c). */
@@ -95,6 +97,13 @@ export class SkBuff {
     const from = offset + linear - this.length;
     if (linear < size) bytes.set(this.#fragment.subarray(from, from + size - linear), linear);
     return bytes;
+  }
+
+  /** A number of 16 bits of the packet in the host's byte order; undefined: beyond its end. */
+  hostU16(offset: number): number | undefined {
+    const bytes = this.copyBits(offset, 2);
+    if (!bytes) return undefined;
+    return this.#machine.byteOrder === "big" ? (bytes[0] << 8) | bytes[1] : bytes[0] | (bytes[1] << 8);
   }
 
   /** Offsets from data: skb_network_offset(), skb_mac_offset(). */

@@ -5,7 +5,7 @@ const EFAULT = 14n;
 /** Offsets that start at the network header, and at the link layer's (include/uapi/linux/filter.h). */
 const SKF_NET_OFF = -0x100000;
 const SKF_LL_OFF = -0x200000;
-/** struct nlattr: nla_len:u16, nla_type:u16; attributes begin at multiples of 4 bytes. */
+/** struct nlattr: nla_len:u16, nla_type:u16, both in host order; attributes begin at multiples of 4 bytes. */
 const NLA_HDRLEN = 4;
 const NLA_TYPE_MASK = 0x3fff;
 
@@ -33,11 +33,9 @@ function load(skb: SkBuff, size: number, offset: bigint): bigint {
 /** nla_find(): where the first attribute of that type is among those at [at, at + length), 0 where there is none. */
 function findAttribute(skb: SkBuff, at: number, length: number, type: number): number {
   for (let left = length; left >= NLA_HDRLEN; ) {
-    const header = skb.copyBits(at, NLA_HDRLEN);
-    if (!header) return 0;
-    const size = header[0] | (header[1] << 8);
+    const size = skb.hostU16(at) ?? 0;
     if (size < NLA_HDRLEN || size > left) return 0;
-    if (((header[2] | (header[3] << 8)) & NLA_TYPE_MASK) === type) return at;
+    if (((skb.hostU16(at + 2) ?? 0) & NLA_TYPE_MASK) === type) return at;
     const step = (size + 3) & ~3;
     at += step;
     left -= step;
@@ -54,8 +52,7 @@ const attributes =
   };
 
 function findNested(skb: SkBuff, at: number, type: number): number {
-  const header = skb.copyBits(at, NLA_HDRLEN);
-  const size = header ? header[0] | (header[1] << 8) : 0;
+  const size = skb.hostU16(at) ?? 0;
   return size > skb.length - at ? 0 : findAttribute(skb, at + NLA_HDRLEN, size - NLA_HDRLEN, type);
 }
 

@@ -6,7 +6,7 @@ export function appliesTo(scenario: Scenario, profile: string): boolean {
   return scenario.profiles.length === 0 || scenario.profiles.some((pattern) => covers(pattern, profile));
 }
 
-/** How the scenario says the profile breaks: the entry of that name, else of the kernel it is a variant of, else the first glob that matches. */
+/** How the scenario says the profile breaks: the entry of that name, else of the kernel it is a variant of, else the first glob or span that matches. */
 export function breakOf(scenario: Scenario, profile: string): Break | undefined {
   return mostSpecific(scenario.breaks, profile, covers);
 }

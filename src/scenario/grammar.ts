@@ -6,7 +6,10 @@ import { either, list, placed, type Read, type Shape, table, text, word } from "
 const U32_MAX = 2 ** 32 - 1;
 const line = text("one line of text", /^[^\n]*\S[^\n]*$/);
 const prose = text("text");
-const pattern = text("a profile's name or a glob such as linux-6.*", /^[A-Za-z0-9_.*?+-]+$/);
+const pattern = text(
+  "a profile's name, a glob such as linux-6.* or a span such as linux-5.10..linux-6.11",
+  /^[A-Za-z0-9_.*?+-]+$/,
+);
 const assembly = placed(text("assembly", /\S/));
 const byIndex = table(rawKey, rawValue(false), "a mapping of indices to values");
 const byMap = <T>(content: Shape<T>) => table(placed(symbol), content, "a mapping of map names to their content", 1);
@@ -92,7 +95,7 @@ export const scenario = object("a scenario: a mapping with the keys title and pr
   source: optional(prose, "where it comes from: commit, selftest, mail"),
   profiles: optional(
     list(placed(pattern), "a list of profiles"),
-    "the profiles it applies to, names or globs (default: all)",
+    "the profiles it applies to: names, globs, or spans such as linux-6.12.. (default: all)",
   ),
   maps: optional(table(symbol, map, "a mapping of maps"), "the maps, by name"),
   programs: required(table(symbol, program, "a mapping of programs", 1), "the programs, by name: assembly"),
@@ -102,7 +105,7 @@ export const scenario = object("a scenario: a mapping with the keys title and pr
   steps: optional(list(step, "a list of steps", 1), "several runs and updates of maps, instead of run and expect"),
   breaks: optional(
     table(placed(pattern), breaks, "a mapping of profiles to how they break"),
-    "profiles (names or globs) that break the contract, and exactly how",
+    "profiles (names, globs, spans) that break the contract, and exactly how",
   ),
   budget: optional(small(1, Number.MAX_SAFE_INTEGER), "instructions a run may take"),
 });

@@ -14,7 +14,7 @@ export interface Scenario {
   title: string;
   about?: string;
   source?: string;
-  /** names or globs of the profiles it applies to; empty: all */
+  /** names, globs or spans of the profiles it applies to; empty: all */
   profiles: string[];
   maps: MapSpec[];
   programs: ProgramSpec[];
@@ -101,7 +101,7 @@ export interface Expectation {
   stack: { at: At<string>; picture: At<SourceText> }[];
 }
 
-/** Expected text of a program: xlated is the BPF the JIT is handed, jited the machine code (`profile`: name or glob). */
+/** Expected text of a program: xlated is the BPF the JIT is handed, jited the machine code (`profile`: name, glob or span). */
 export type CodeExpectation = { program: string; text: At<SourceText> } & (
   | { kind: "xlated" }
   | { kind: "jited"; profile: string }
@@ -109,7 +109,7 @@ export type CodeExpectation = { program: string; text: At<SourceText> } & (
 
 /** How the profiles that match break the contract: these findings, no others, and these values instead of the expected ones. */
 export interface Break extends Position {
-  /** name or glob */
+  /** name, glob or span */
   profile: string;
   checks: At<CheckName>[];
   /** overrides the expectation of the last run */

@@ -69,3 +69,35 @@ describe("what a scenario says about one profile", () => {
     });
   });
 });
+
+describe("a span of kernels", () => {
+  const span = parseScenario(
+    `title: t
+profiles: [linux-5.10..]
+programs: { main: exit }
+breaks:
+  linux-5.10..linux-6.11: { tail_calls: 1 }
+  linux-6.1: { tail_calls: 2 }
+`,
+    "x.yaml",
+  );
+  const broken = (profile: string) => breakOf(span, profile)?.expect.tailCalls?.value;
+
+  test("has both ends in it, and the kernels' variants; releases are compared as numbers", () => {
+    const names = ["linux-4.19", "linux-5.9", "linux-5.10", "linux-6.9+zen2", "linux-7.2+mitoff", "rfc-v3"];
+    expect(names.filter((name) => appliesTo(span, name))).toEqual(names.slice(2, 5));
+    expect(["linux-5.10", "linux-6.9", "linux-6.11+its", "linux-6.12"].map(broken)).toEqual([1n, 1n, 1n, undefined]);
+  });
+
+  test("gives way to a name", () => expect(["linux-6.1", "linux-6.1+mitoff"].map(broken)).toEqual([2n, 2n]));
+
+  test("must hold a profile that there is", () => {
+    const load = (profiles: string) => () =>
+      parseScenario(`title: t\nprofiles: [${profiles}]\nprograms: { main: exit }`, "x.yaml", {
+        profiles: { names: ["linux-6.1", "linux-6.12"] },
+      });
+    expect(load("linux-5.10..linux-6.1, ..linux-6.11, linux-6.12..")).not.toThrow();
+    expect(load("linux-6.13..")).toThrow('profiles.0: no profile matches "linux-6.13.."');
+    expect(load("linux-6.1..6.12")).toThrow('profiles.0: unknown profile "linux-6.1..6.12"');
+  });
+});

@@ -9,7 +9,12 @@ import { build as esbuild } from "esbuild";
 import { SetupError } from "./setup/error.mjs";
 import { writeAtomically } from "./setup/stamp.mjs";
 
-const ENTRIES = { main: "src/cli/main.ts", index: "src/index.ts", worker: "src/runner/worker.ts" };
+const ENTRIES = {
+  main: "src/cli/main.ts",
+  index: "src/index.ts",
+  worker: "src/runner/worker.ts",
+  "vector-worker": "src/conformance/vector/worker.ts",
+};
 const DAY = 24 * 3600_000;
 
 /** CommonJS packages ask for node's own modules with require, which an ES module lacks. */

@@ -11,6 +11,10 @@ export const COMMANDS = {
     usage: "replay CAPTURE...",
     summary: "run a kernel's own bytes, and check what they did",
   },
+  conformance: {
+    usage: "conformance PATH...",
+    summary: "run other projects' test suites: vector files, .data files",
+  },
   merge: { usage: "merge FILE...", summary: "make one report of the JSON reports of several shards" },
 } satisfies Record<string, { usage: string; summary: string }>;
 

@@ -8,5 +8,6 @@ export const load: Record<CommandName, () => Promise<{ command(): Command }>> = 
   jit: () => import("./jit.ts"),
   compare: () => import("./compare.ts"),
   replay: () => import("./replay.ts"),
+  conformance: () => import("./conformance.ts"),
   merge: () => import("./merge.ts"),
 };

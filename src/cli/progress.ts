@@ -6,19 +6,20 @@ const INTERVAL = 100;
 /** One line on stderr that says how far the work is: only on a terminal, and only when it takes more than a second. */
 export class Progress {
   readonly #stream: NodeJS.WriteStream;
-  readonly #total: number;
+  readonly #total: number | undefined;
   readonly #start = performance.now();
   #done = 0;
   #last = 0;
   #shown = false;
 
-  constructor(total: number, stream: NodeJS.WriteStream = process.stderr) {
+  /** `total`: how many results there will be, where that is known */
+  constructor(total: number | undefined, stream: NodeJS.WriteStream = process.stderr) {
     this.#total = total;
     this.#stream = stream;
   }
 
   /** The same results, counted. */
-  async *watch(results: AsyncIterable<RunResult>): AsyncIterable<RunResult> {
+  async *watch<T extends RunResult>(results: AsyncIterable<T>): AsyncIterable<T> {
     const timer = this.#stream.isTTY ? setInterval(() => this.#draw("waiting"), PATIENCE).unref() : undefined;
     try {
       for await (const result of results) {
@@ -42,7 +43,8 @@ export class Progress {
     if (!this.#stream.isTTY || now - this.#start < PATIENCE || now - this.#last < INTERVAL) return;
     this.#last = now;
     this.#shown = true;
-    const line = `${this.#done}/${this.#total} ${what}`;
+    const count = this.#total === undefined ? this.#done : `${this.#done}/${this.#total}`;
+    const line = `${count} ${what}`;
     this.#stream.write(`\r\u001b[K${line.slice(0, (this.#stream.columns || 80) - 1)}`);
   }
 }

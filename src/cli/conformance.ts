@@ -1,0 +1,106 @@
+import { statSync } from "node:fs";
+import { availableParallelism } from "node:os";
+import { type Command, Option } from "commander";
+import type { ConformanceResult } from "../conformance/result.ts";
+import { INTERPRETER } from "../conformance/result.ts";
+import { UserError } from "../error.ts";
+import { newCommand } from "./command.ts";
+import { addShared, readShared, type SharedOptions } from "./options.ts";
+
+/** Failures that the report for people shows; every one counts. */
+const SHOWN = 20;
+
+interface ConformanceOptions extends SharedOptions {
+  /** profiles and "interpreter" */
+  on: string[];
+}
+
+export function command(): Command {
+  const conformance = newCommand(
+    "conformance",
+    "Runs other projects' test suites through the interpreter and the JIT.",
+  );
+  conformance.argument(
+    "[PATH...]",
+    "vector files (.jsonl, .jsonl.gz, .jsonl.br), .data files of bpf_conformance and ubpf, or folders of those",
+  );
+  conformance.addOption(new Option("--interpreter", "run in the interpreter; with --profile there, too"));
+  addShared(conformance, ["filter", "profile", "reporter", "jobs"]);
+  return conformance.action(async (paths: string[], parsed: Record<string, unknown>) => {
+    await runSuites(paths, await readOptions(parsed));
+  });
+}
+
+/** Without --profile and --interpreter: the interpreter and the newest kernel. */
+async function readOptions(parsed: Record<string, unknown>): Promise<ConformanceOptions> {
+  const shared = await readShared(parsed);
+  const interpreter = parsed.interpreter === true;
+  const { defaultProfiles } = await import("../runner/profiles.ts");
+  const profiles = parsed.profile ? shared.profiles : interpreter ? [] : defaultProfiles().slice(-1);
+  const isBoth = interpreter || !parsed.profile;
+  return { ...shared, on: isBoth ? [INTERPRETER, ...profiles] : profiles, jobs: shared.jobs || availableParallelism() };
+}
+
+async function runSuites(paths: string[], options: ConformanceOptions): Promise<void> {
+  if (!paths.length) throw new UserError("which suite? expected vector files, .data files or folders of them");
+  const results = await suites(paths, options);
+  if (options.reporter === "pretty") return reportPretty(results, options);
+  const [{ Output }, { reporter }] = await Promise.all([import("./output.ts"), import("../report/index.ts")]);
+  const output = new Output(options.output, options.color);
+  const report = await reporter(options.reporter);
+  const { failed } = await report(results, output.reportOptions());
+  output.close();
+  process.exitCode = failed ? 1 : 0;
+}
+
+async function suites(paths: string[], options: ConformanceOptions): Promise<AsyncIterable<ConformanceResult>> {
+  const { on, filter, jobs } = options;
+  const settings = { on, ...(filter ? { filter } : {}) };
+  const vectors = paths.filter(isVectorFile);
+  const others = paths.filter((path) => !isVectorFile(path));
+  const { runVectors } = await import("../conformance/vectors.ts");
+  const { runDataFiles } = await import("../conformance/data.ts");
+  return (async function* () {
+    if (vectors.length) yield* runVectors({ files: vectors, jobs, ...settings });
+    if (others.length) yield* runDataFiles(others, settings);
+  })();
+}
+
+function isVectorFile(path: string): boolean {
+  const stat = statSync(path, { throwIfNoEntry: false });
+  if (!stat) throw new UserError("no such file or folder", { file: path });
+  if (stat.isDirectory() || path.endsWith(".data")) return false;
+  if (/\.jsonl(\.gz|\.br)?$/.test(path)) return true;
+  throw new UserError("expected a vector file (.jsonl, .jsonl.gz, .jsonl.br), a .data file or a folder", {
+    file: path,
+  });
+}
+
+async function reportPretty(results: AsyncIterable<ConformanceResult>, options: ConformanceOptions): Promise<void> {
+  const [{ Output }, { Progress }, { ConformanceTally }, { problemLines, problems }] = await Promise.all([
+    import("./output.ts"),
+    import("./progress.ts"),
+    import("../report/conformance.ts"),
+    import("../report/problem.ts"),
+  ]);
+  const output = new Output(options.output, options.color);
+  const progress = new Progress(undefined);
+  const { colors, write, elapsed } = output.reportOptions(progress);
+  const tally = new ConformanceTally();
+  let cases = 0;
+  let failures = 0;
+  for await (const result of progress.watch(results)) {
+    if (result.profile === options.on[0]) cases++;
+    tally.add(result, String(cases));
+    if (result.verdict !== "fail" || failures++ >= SHOWN) continue;
+    write(`${colors.red("✗")} ${colors.bold(result.scenario)} on ${result.profile}\n`);
+    for (const problem of problems(result)) for (const line of problemLines(problem)) write(`    ${line}\n`);
+  }
+  if (failures > SHOWN) write(`... and ${failures - SHOWN} more\n`);
+  for (const line of tally.inapplicable()) write(`${colors.yellow("-")} ${line}\n`);
+  for (const line of [...tally.places(colors), ...tally.notes()]) write(`${line}\n`);
+  const paint = tally.failed ? colors.red : colors.green;
+  write(`${paint(tally.summary(elapsed()))}\n`);
+  output.close();
+  process.exitCode = tally.failed ? 1 : 0;
+}

@@ -1,0 +1,105 @@
+import { type ConformanceResult, INTERPRETER } from "../conformance/result.ts";
+import { type Colors, duration } from "./report.ts";
+
+interface Count {
+  passed: number;
+  failed: number;
+  skipped: number;
+  jited: number;
+  ms: number;
+}
+
+/** Names that the list of inapplicable tests shows for one reason. */
+const MOST_NAMES = 12;
+
+/** Counts of results: by place (profile or interpreter), and of cases, which pass where all their results do. */
+export class ConformanceTally {
+  readonly #places = new Map<string, Count>();
+  readonly #reasons = new Map<string, string[]>();
+  #case = "";
+  #verdict: "passed" | "failed" | "skipped" = "skipped";
+  #jited = false;
+  #bigEndian = 0;
+  #isBigEndian = false;
+  readonly #cases = { passed: 0, failed: 0, skipped: 0 };
+  #jitedCases = 0;
+
+  /** Results of one case come one after another; `id` tells cases apart. */
+  add(result: ConformanceResult, id: string): void {
+    if (id !== this.#case) this.#endCase(id);
+    const { verdict, profile, jited, ms } = result;
+    const count = this.#places.get(profile) ?? { passed: 0, failed: 0, skipped: 0, jited: 0, ms: 0 };
+    this.#places.set(profile, count);
+    count.ms += ms;
+    if (jited) count.jited++;
+    const outcome = verdict === "fail" ? "failed" : verdict === "skip" ? "skipped" : "passed";
+    count[outcome]++;
+    if (outcome === "failed" || this.#verdict === "skipped") this.#verdict = outcome;
+    if (jited) this.#jited = true;
+    if (result.bigEndian) this.#isBigEndian = true;
+    if (outcome === "skipped") this.#skip(`${profile}: ${result.reason}`, result.scenario);
+  }
+
+  #skip(reason: string, name: string): void {
+    const names = this.#reasons.get(reason);
+    if (names) names.push(name);
+    else this.#reasons.set(reason, [name]);
+  }
+
+  #endCase(next: string): void {
+    if (this.#case) {
+      this.#cases[this.#verdict]++;
+      if (this.#jited) this.#jitedCases++;
+      if (this.#isBigEndian) this.#bigEndian++;
+    }
+    this.#case = next;
+    this.#verdict = "skipped";
+    this.#jited = false;
+    this.#isBigEndian = false;
+  }
+
+  get failed(): number {
+    this.#endCase("");
+    return this.#cases.failed;
+  }
+
+  /** What did not apply, and why. */
+  inapplicable(): string[] {
+    return [...this.#reasons].map(([reason, names]) => {
+      const shown = names.slice(0, MOST_NAMES).join(", ");
+      const more = names.length > MOST_NAMES ? `, and ${names.length - MOST_NAMES} more` : "";
+      return `${reason}\n    ${names.length}: ${shown}${more}`;
+    });
+  }
+
+  /** A line for each place: `linux-6.12  1053 passed, 0 failed, 1041 JITed  38.1 s` (the time of all threads together). */
+  places(colors: Colors): string[] {
+    const width = Math.max(0, ...[...this.#places.keys()].map((name) => name.length));
+    return [...this.#places].map(([name, { passed, failed, skipped, jited, ms }]) => {
+      const parts = [`${passed} passed`, `${failed} failed`];
+      if (skipped) parts.push(`${skipped} not applicable`);
+      if (name !== INTERPRETER) parts.push(`${jited} JITed`);
+      return `${name.padEnd(width)}  ${parts.join(", ")}  ${colors.dim(duration(ms))}`;
+    });
+  }
+
+  notes(): string[] {
+    this.#endCase("");
+    if (!this.#bigEndian) return [];
+    const were = this.#bigEndian === 1 ? "1 case says" : `${this.#bigEndian} cases say`;
+    return [
+      `${were} what a big-endian CPU computes: that is confirmed, and the results here are the interpreter's (docs/conformance.md)`,
+    ];
+  }
+
+  /** `1053 passed, 0 failed, 1041 JITed in 84.2 s`, the time on the wall */
+  summary(ms: number): string {
+    this.#endCase("");
+    const { passed, failed, skipped } = this.#cases;
+    const more = [
+      ...(skipped ? [`${skipped} not applicable`] : []),
+      ...(this.#jitedCases ? [`${this.#jitedCases} JITed`] : []),
+    ];
+    return `${[`${passed} passed`, `${failed} failed`, ...more].join(", ")} in ${duration(ms)}`;
+  }
+}

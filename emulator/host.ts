@@ -59,11 +59,14 @@ const POISONED_FLAGS = 0x8d5n | 0x202n;
 /** bytes of stack that a C function with a callback takes for itself */
 const HOST_FRAME = 72n;
 
+/** Kernel functions that wait for a callback to return, outermost first. */
+export type WaitingCalls = { name: string; steps: HostSteps; rsp: bigint }[];
+
 /** Calls of modelled kernel functions, those that wait for a callback included. */
 export class HostCalls {
   readonly #machine: Machine;
   readonly #models = new Map<string, HostFunction>();
-  readonly #waiting: { name: string; steps: HostSteps; rsp: bigint }[] = [];
+  #waiting: WaitingCalls = [];
   /** set when a function faulted; the run has stopped at it */
   fault: HostFault | undefined;
   /** address whose execution says that a callback has returned */
@@ -123,9 +126,20 @@ export class HostCalls {
     }
   }
 
+  /** Set the calls that wait aside, for a thread that is suspended. */
+  suspend(): WaitingCalls {
+    const waiting = this.#waiting;
+    this.#waiting = [];
+    return waiting;
+  }
+
+  resume(waiting: WaitingCalls): void {
+    this.#waiting = waiting;
+  }
+
   /** Forget calls that wait, and the fault: the run that they belong to is over. */
   reset(): void {
-    this.#waiting.length = 0;
+    this.#waiting = [];
     this.fault = undefined;
   }
 

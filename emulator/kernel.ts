@@ -51,6 +51,20 @@ export class Kernel {
     return program;
   }
 
+  /** Remember what is not in guest memory: clock, random numbers, indices of maps, the packet; the result brings it back. */
+  save(): () => void {
+    const { skb } = this;
+    const nanoseconds = this.#nanoseconds;
+    const random = this.#random;
+    const maps = [...this.maps.values()].flatMap((map) => map.save?.() ?? []);
+    return () => {
+      this.skb = skb;
+      this.#nanoseconds = nanoseconds;
+      this.#random = random;
+      for (const restore of maps) restore();
+    };
+  }
+
   /** Nanoseconds since boot; every look advances the clock. */
   now(): bigint {
     this.#nanoseconds += 1000n;

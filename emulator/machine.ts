@@ -69,7 +69,6 @@ export interface EntryState {
   context: bigint;
   /** rsi, as bpf_dispatcher_nop_func passes insnsi */
   second?: bigint;
-  budget: number;
 }
 
 /** Kernel variables that programs read by their address: 64 bits each. */
@@ -115,6 +114,8 @@ export class Machine {
   tailCalls = 0;
   /** a tail call beyond this many ends the run where it lands */
   tailCallLimit = Number.POSITIVE_INFINITY;
+  /** instructions that a text poke is about to write, by address */
+  readonly poking = new Map<bigint, Uint8Array>();
   /** objects of the direct map: maps, contexts, struct bpf_prog */
   readonly heap: Allocator;
   readonly #jit: Allocator;
@@ -317,13 +318,12 @@ export class Machine {
     return at && start !== undefined ? at.func.image.address + BigInt(start) : undefined;
   }
 
-  /** Set up the registers for a call from the kernel into a program. */
-  prepare(state: EntryState): void {
+  /** Set up the registers for a call from the kernel into a program; its return address goes to `rsp`. */
+  prepare(state: EntryState, rsp: bigint = this.#task.stackHigh): void {
     const { regs } = this.engine;
     this.tailCalls = 0;
     this.host.reset();
     for (let reg = 0; reg < 16; reg++) regs[reg] = entryPattern(reg);
-    const rsp = this.#task.stackHigh;
     regs[7] = state.context;
     if (state.second !== undefined) regs[6] = state.second;
     regs[RSP] = rsp;

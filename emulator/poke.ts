@@ -1,4 +1,5 @@
 import type { PokeSite } from "../bpf/image.ts";
+import type { Stop } from "./engine.ts";
 import type { Machine, PlacedFunction } from "./machine.ts";
 import type { LoadedProgram, ProgArrayMap } from "./maps/prog-array.ts";
 
@@ -10,13 +11,15 @@ export class PokeError extends Error {
   override name = "PokeError";
 }
 
-/** One text poke that has been done. */
+/** One step of a text poke that has been done. */
 export interface PokeStep {
   func: PlacedFunction;
   site: PokeSite;
   which: "bypass" | "target";
-  /** the site in words: "nop5" or "jmp 0x..." */
+  /** the site in words: "int3", "nop5" or "jmp 0x..." */
   now: string;
+  /** what comes next must wait until no program that was under way at this step still is (synchronize_rcu) */
+  grace?: boolean;
 }
 
 /** jmp rel32 at `ip` to `target`; nop5 for none */
@@ -28,19 +31,50 @@ export function patchBytes(opcode: 0xe8 | 0xe9, ip: bigint, target: bigint | und
   return bytes;
 }
 
-/** __bpf_arch_text_poke: replace what is expected at `ip`; nothing when it is there already. Throws PokeError otherwise. */
-export function textPoke(machine: Machine, ip: bigint, before: Uint8Array, after: Uint8Array): void {
+const INT3 = 0xcc;
+
+/**
+ * __bpf_arch_text_poke and text_poke_bp: replace what is expected at `ip`, in three steps that other CPUs may see: int3 over the first
+ * byte, the rest of the new instruction, its first byte. Yields after each. Throws PokeError when something else is there.
+ */
+export function* textPoke(
+  machine: Machine,
+  ip: bigint,
+  before: Uint8Array,
+  after: Uint8Array,
+): Generator<"int3" | "tail" | "done"> {
   const there = machine.memory.read(ip, before.length);
   if (Buffer.compare(there, before) !== 0)
     throw new PokeError(`0x${ip.toString(16)} holds ${hex(there)}, not the ${hex(before)} that the poke expects`);
-  machine.memory.write(ip, after);
+  machine.poking.set(ip, after);
+  machine.memory.write(ip, Uint8Array.of(INT3));
+  yield "int3";
+  machine.memory.write(ip + 1n, after.subarray(1));
+  yield "tail";
+  machine.memory.write(ip, after.subarray(0, 1));
+  machine.poking.delete(ip);
+  yield "done";
+}
+
+/**
+ * A CPU ran into the int3 of a poke that is under way: do what the new instruction does (poke_int3_handler). False: the stop
+ * is something else.
+ */
+export function fixupPoke(machine: Machine, stop: Stop): boolean {
+  const after = stop.kind === "exception" && stop.vector === 3 ? machine.poking.get(stop.pc) : undefined;
+  if (!after) return false;
+  const there = machine.memory.read(stop.pc, after.length);
+  machine.memory.write(stop.pc, after);
+  machine.resume(1);
+  machine.memory.write(stop.pc, there);
+  return true;
 }
 
 const hex = (bytes: Uint8Array): string => Buffer.from(bytes).toString("hex");
 
 /**
  * bpf_arch_poke_desc_update for one direct tail call, step by step: a new callee is written before the bypass opens, the
- * bypass closes before the callee goes.
+ * bypass closes, and all programs under way end, before the callee goes.
  */
 function* updateSite(
   machine: Machine,
@@ -54,17 +88,24 @@ function* updateSite(
   const callee = (program: LoadedProgram | undefined): bigint | undefined =>
     program && program.entry + BigInt(site.adjust);
   const out = target + PATCH_SIZE;
-  const poke = (which: "bypass" | "target", ip: bigint, from: bigint | undefined, to: bigint | undefined): PokeStep => {
-    textPoke(machine, ip, patchBytes(0xe9, ip, from), patchBytes(0xe9, ip, to));
-    return { func, site, which, now: to === undefined ? "nop5" : `jmp 0x${to.toString(16)}` };
-  };
+  function* poke(
+    which: "bypass" | "target",
+    ip: bigint,
+    from: bigint | undefined,
+    to: bigint | undefined,
+    grace?: boolean,
+  ): Generator<PokeStep> {
+    const done = to === undefined ? "nop5" : `jmp 0x${to.toString(16)}`;
+    for (const step of textPoke(machine, ip, patchBytes(0xe9, ip, from), patchBytes(0xe9, ip, to)))
+      yield { func, site, which, now: step === "done" ? done : "int3", ...(step === "done" && grace ? { grace } : {}) };
+  }
   const bypass = site.bypass === undefined ? undefined : base + BigInt(site.bypass);
   if (next) {
-    yield poke("target", target, callee(old), callee(next));
-    if (!old && bypass !== undefined) yield poke("bypass", bypass, out, undefined);
+    yield* poke("target", target, callee(old), callee(next));
+    if (!old && bypass !== undefined) yield* poke("bypass", bypass, out, undefined);
   } else if (old) {
-    if (bypass !== undefined) yield poke("bypass", bypass, undefined, out);
-    yield poke("target", target, callee(old), undefined);
+    if (bypass !== undefined) yield* poke("bypass", bypass, undefined, out, true);
+    yield* poke("target", target, callee(old), undefined);
   }
 }
 

@@ -113,6 +113,19 @@ export class HashMap implements KernelMap {
     return [...this.#elements.values()].map((element) => element.key);
   }
 
+  save(): () => void {
+    const elements = [...this.#elements];
+    const free = [...this.#free];
+    const extra = [...this.#extra];
+    return () => {
+      this.#elements.clear();
+      for (const [key, element] of elements) this.#elements.set(key, element);
+      this.#free.splice(0, this.#free.length, ...free);
+      this.#extra.clear();
+      for (const [cpu, element] of extra) this.#extra.set(cpu, element);
+    };
+  }
+
   /** Address of the key inside the element, as a callback gets it. */
   keyAddress(key: Uint8Array): bigint {
     return this.element(key) + this.#keyOffset;

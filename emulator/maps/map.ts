@@ -29,6 +29,8 @@ export interface KernelMap {
   keys(): Uint8Array[];
   /** Bytes of a value as user space reads it: one CPU's after the other's for per-CPU maps. */
   read(key: Uint8Array): Uint8Array | undefined;
+  /** Remember what is not in guest memory; the result brings it back. */
+  save?(): () => void;
 }
 
 export function keyOf(index: number | bigint, size = 4): Uint8Array {

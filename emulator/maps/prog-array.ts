@@ -60,6 +60,13 @@ export class ProgArrayMap implements KernelMap {
     return this.programs.map((_, index) => keyOf(index));
   }
 
+  save(): () => void {
+    const programs = [...this.programs];
+    return () => {
+      this.programs.splice(0, programs.length, ...programs);
+    };
+  }
+
   read(): Uint8Array | undefined {
     return undefined;
   }

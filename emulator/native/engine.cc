@@ -150,7 +150,7 @@ uint32_t Engine::snapshot(size_t* bytes) {
   for (const WatchEntry& entry : watches_) s.hits.push_back(entry.hits);
   s.stacks = stacks.all();
   s.resumes = resumes_;
-  s.end = end_;
+  s.ends = ends_;
   *bytes += sizeof s;
   return nextSnapshot_++;
 }
@@ -165,7 +165,7 @@ std::string Engine::restore(uint32_t id) {
   for (size_t i = 0; i < watches_.size(); i++) watches_[i].hits = i < s.hits.size() ? s.hits[i] : 0;
   stacks.restore(s.stacks);
   resumes_ = s.resumes;
-  end_ = s.end;
+  ends_ = s.ends;
   return {};
 }
 

@@ -63,6 +63,10 @@ struct RunEnd {
   uint64_t rip = 0, rsp = 0, icount = ~uint64_t{0};
   uint64_t pc = 0, next = 0;  // of the instruction that executed last, as in Core
   uint32_t marks = 0;
+
+  bool sameAs(uint64_t atRip, uint64_t atRsp, uint64_t atIcount) const {
+    return rip == atRip && rsp == atRsp && icount == atIcount;
+  }
 };
 
 struct Snapshot {
@@ -72,7 +76,7 @@ struct Snapshot {
   std::vector<uint64_t> hits;
   std::vector<Stack> stacks;
   std::vector<Resume> resumes;
-  RunEnd end;
+  std::vector<RunEnd> ends;
 };
 
 class Engine final : private CodeListener {
@@ -119,6 +123,7 @@ class Engine final : private CodeListener {
   uint64_t icount(const Core& core) const { return icountBase_ + (core.granted - core.left()); }
   uint64_t* block() { return block_; }
   void remember(Resume resume);
+  RunEnd endAt(uint64_t rip, uint64_t rsp, uint64_t icount) const;
   // Guest code has been rewritten by a guest store on `core`: the other Unicorn instance does not know.
   void rewrittenBy(const Core* core, uint64_t address);
 
@@ -145,7 +150,7 @@ class Engine final : private CodeListener {
   uint64_t icountBase_ = 0;
   Core* core_ = nullptr;  // of the run under way
   Host* host_ = nullptr;
-  RunEnd end_;
+  std::vector<RunEnd> ends_;  // the last one first: threads of execution that may be gone on with
 };
 
 }  // namespace jitproof

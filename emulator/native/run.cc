@@ -10,6 +10,7 @@ namespace jitproof {
 namespace {
 
 constexpr uint64_t kSingleStep = 1;  // #DB
+constexpr size_t kMostEnds = 8;       // threads of execution that take turns
 
 double loadIcount(const uint64_t* block) {
   double icount;
@@ -44,8 +45,7 @@ bool Engine::run(uint64_t until, uint64_t budget, bool traced, Host* host, std::
 
   icountBase_ = static_cast<uint64_t>(loadIcount(block_));
   const uint64_t rip = start.word[kRip], rsp = start.word[kRsp];
-  const bool goesOn = rip == end_.rip && rsp == end_.rsp && icountBase_ == end_.icount;
-  const RunEnd before = goesOn ? end_ : RunEnd{};
+  const RunEnd before = endAt(rip, rsp, icountBase_);
   core->next = before.next;
   core->pc = before.pc;
   core->marks = before.marks;
@@ -88,12 +88,21 @@ bool Engine::run(uint64_t until, uint64_t budget, bool traced, Host* host, std::
 void Engine::noteEnd(const Core* core) {
   const RegisterFile& file = *registers();
   const bool completed = core->stop.kind != StopKind::kFault && core->stop.kind != StopKind::kException;
-  end_ = {};
   if (completed) {
-    end_ = {file.word[kRip], file.word[kRsp], icount(*core), core->pc, core->next, core->marks};
+    const RunEnd end = {file.word[kRip], file.word[kRsp], icount(*core), core->pc, core->next, core->marks};
+    std::erase_if(ends_, [&](const RunEnd& other) { return other.sameAs(end.rip, end.rsp, end.icount); });
+    ends_.insert(ends_.begin(), end);
+    if (ends_.size() > kMostEnds) ends_.pop_back();
   } else if (core->marks & kWatchMask) {
     remember({core->pc, file.word[kRsp], icount(*core)});
   }
+}
+
+// How an earlier run ended that this one goes on with; else nothing is known of what came before.
+RunEnd Engine::endAt(uint64_t rip, uint64_t rsp, uint64_t icount) const {
+  for (const RunEnd& end : ends_)
+    if (end.sameAs(rip, rsp, icount)) return end;
+  return {};
 }
 
 // What is left in the records when a run ends.

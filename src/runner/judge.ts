@@ -9,13 +9,17 @@ export interface StepsOutcome {
   outcome: Outcome | undefined;
   findings: Finding[];
   mismatches: Mismatch[];
+  explored?: RunResult["explored"];
 }
 
 /** pass, breaks or fail: what broke must be what the scenario says breaks, no more and no less. */
 export function judge(
-  { outcome, findings, mismatches }: StepsOutcome,
+  { outcome, findings, mismatches, explored }: StepsOutcome,
   declared: Break | undefined,
-): Pick<RunResult, "verdict" | "r0" | "tailCalls" | "instructions" | "maxStack" | "findings" | "mismatches"> {
+): Pick<
+  RunResult,
+  "verdict" | "r0" | "tailCalls" | "instructions" | "maxStack" | "findings" | "mismatches" | "explored"
+> {
   const found = new Set(findings.map(({ check }) => check));
   const missing = (declared?.checks ?? []).filter(({ value }) => !found.has(value));
   const wrong = [
@@ -40,5 +44,6 @@ export function judge(
     maxStack: outcome?.maxStack ?? 0,
     findings,
     mismatches: wrong,
+    ...(explored ? { explored } : {}),
   };
 }

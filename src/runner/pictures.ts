@@ -1,8 +1,9 @@
 import type { Snapshot } from "../../emulator/engine.ts";
+import { type Point, parsePoint } from "../scenario/point.ts";
 import type { Expectation } from "../scenario/scenario.ts";
 import type { World } from "./build.ts";
 import { mismatch } from "./expectations.ts";
-import { type Point, PointFinder, parsePoint } from "./point.ts";
+import { findMoment } from "./moment.ts";
 import type { Mismatch } from "./result.ts";
 import type { EnterOptions } from "./session.ts";
 import { drawStack } from "./stack-picture.ts";
@@ -34,17 +35,15 @@ export function comparePictures(
 
 function drawAt(world: World, options: EnterOptions, point: Point, before: Snapshot): string | undefined {
   const { machine } = world.session;
-  const start = (budget: number): void => {
+  const start = (): void => {
     machine.engine.restore(before);
-    world.session.prepare({ ...options, budget });
-    machine.resume(budget);
+    world.session.prepare(options);
   };
-  const finder = new PointFinder(point);
-  machine.events.observe(finder.observe);
-  start(options.budget);
-  machine.events.observe();
-  if (finder.icount === undefined) return undefined;
-  start(finder.icount);
+  start();
+  const icount = findMoment(world.session, point, options.budget);
+  if (icount === undefined) return undefined;
+  start();
+  machine.resume(icount);
   return drawStack(machine);
 }
 

@@ -33,6 +33,8 @@ export interface RunResult {
   instructions: number;
   /** bytes of kernel stack in use at the deepest point */
   maxStack: number;
+  /** an event was tried at every instruction: how often, and how often something broke */
+  explored?: { points: number; broken: number; ms: number };
   findings: Finding[];
   mismatches: Mismatch[];
   ms: number;

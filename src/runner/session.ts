@@ -2,7 +2,8 @@ import { EVENT_REGS, RAX, RSP, type Stop } from "../../emulator/engine.ts";
 import { fixupFault } from "../../emulator/extable.ts";
 import type { Kernel } from "../../emulator/kernel.ts";
 import type { Machine } from "../../emulator/machine.ts";
-import type { Event } from "../../emulator/recording.ts";
+import { fixupPoke } from "../../emulator/poke.ts";
+import type { Event, Observer } from "../../emulator/recording.ts";
 import type { ActiveCheck, CheckContext } from "../checks/check.ts";
 import type { Finding } from "../checks/finding.ts";
 import { CHECKS } from "../checks/index.ts";
@@ -40,67 +41,107 @@ const MAX_FINDINGS = 16;
 export class Session {
   readonly machine: Machine;
   readonly kernel: Kernel;
-  readonly #book: CodeBook;
+  readonly book: CodeBook;
 
   constructor(kernel: Kernel, book: CodeBook) {
     this.kernel = kernel;
     this.machine = kernel.machine;
-    this.#book = book;
+    this.book = book;
   }
 
   /** Enter a program as the kernel does, and watch it until it returns or cannot go on. */
   enter(options: EnterOptions): Outcome {
-    const { machine } = this;
-    const findings: Finding[] = [];
-    const context = this.#context(findings);
-    const checks = CHECKS.map((check) => check.start(context));
-    const calls = new Map<string, number>();
-    let lowest = machine.task.stackHigh;
-    const watch = (event: Event): void => {
-      const rsp = event.words[event.at + EVENT_REGS + RSP];
-      if (rsp < lowest && rsp >= machine.task.stackLow) lowest = rsp;
-      if (event.kind === "host") calls.set(event.watched.name, (calls.get(event.watched.name) ?? 0) + 1);
-    };
     this.prepare(options);
-    const top = machine.engine.regs[RSP] + 8n;
-    machine.events.observe(watch, ...checks.flatMap((check) => check.observe ?? []));
-    const returned = this.#run(options.budget, checks);
-    if (returned) for (const check of checks) check.returned?.();
-    machine.events.observe();
-    return {
-      r0: returned ? machine.engine.regs[RAX] : undefined,
-      tailCalls: BigInt(machine.tailCalls),
-      instructions: machine.engine.icount,
-      maxStack: Number(top - lowest),
-      calls,
-      findings,
-    };
+    const run = new ProgramRun(this, options.budget);
+    run.go();
+    return run.end();
   }
 
   /** Set the machine up to enter the program. */
-  prepare({ entry, context, second, budget, tailCallLimit }: EnterOptions): void {
+  prepare({ entry, context, second, tailCallLimit }: EnterOptions): void {
     const { machine } = this;
+    machine.prepare({ entry, context, second: second ?? 0n });
     machine.tailCallLimit = tailCallLimit ?? Number.POSITIVE_INFINITY;
-    machine.prepare({ entry, context, second: second ?? 0n, budget });
     machine.engine.icount = 0;
   }
+}
 
-  /** True when the program returned, false when it was ended. */
-  #run(budget: number, checks: ActiveCheck[]): boolean {
-    const { machine } = this;
-    for (;;) {
-      const stop: Stop = machine.resume(Math.max(0, budget - machine.engine.icount));
-      if (stop.kind === "until") return true;
-      if (fixupFault(machine, stop)) continue;
-      let ended = false;
-      for (const check of checks) if (check.stopped?.(stop)) ended = true;
-      if (ended || stop.kind !== "stack") return false;
+/** One run of a program, from its entry on; the machine is prepared. It may be left in between, and taken up again. */
+export class ProgramRun {
+  readonly #session: Session;
+  readonly #budget: number;
+  readonly #checks: ActiveCheck[];
+  readonly #findings: Finding[] = [];
+  readonly #calls = new Map<string, number>();
+  readonly #observers: Observer[];
+  readonly #top: bigint;
+  #lowest: bigint;
+  #returned = false;
+
+  constructor(session: Session, budget: number) {
+    const { machine } = session;
+    this.#session = session;
+    this.#budget = budget;
+    this.#top = machine.engine.regs[RSP] + 8n;
+    this.#lowest = this.#top;
+    const context = this.#context();
+    this.#checks = CHECKS.map((check) => check.start(context));
+    this.#observers = [this.#watch, ...this.#checks.flatMap((check) => check.observe ?? [])];
+  }
+
+  readonly #watch = (event: Event): void => {
+    const rsp = event.words[event.at + EVENT_REGS + RSP];
+    if (rsp < this.#lowest && rsp >= this.#session.machine.task.stackLow) this.#lowest = rsp;
+    if (event.kind !== "host") return;
+    const { name } = event.watched;
+    this.#calls.set(name, (this.#calls.get(name) ?? 0) + 1);
+  };
+
+  /**
+   * Run on until the program returns or is ended, or, `paused`, until `icount` instructions of it have executed.
+   */
+  go(icount = this.#budget): "returned" | "ended" | "paused" {
+    const { machine } = this.#session;
+    machine.events.observe(...this.#observers);
+    try {
+      return this.#go(machine, Math.min(icount, this.#budget));
+    } finally {
+      machine.events.observe();
     }
   }
 
-  #context(findings: Finding[]): CheckContext {
-    const { machine } = this;
-    const book = this.#book;
+  #go(machine: Machine, icount: number): "returned" | "ended" | "paused" {
+    for (;;) {
+      const stop: Stop = machine.resume(Math.max(0, icount - machine.engine.icount));
+      if (stop.kind === "until") {
+        this.#returned = true;
+        for (const check of this.#checks) check.returned?.();
+        return "returned";
+      }
+      if (stop.kind === "budget" && icount < this.#budget) return "paused";
+      if (fixupFault(machine, stop) || fixupPoke(machine, stop)) continue;
+      let ended = false;
+      for (const check of this.#checks) if (check.stopped?.(stop)) ended = true;
+      if (ended || stop.kind !== "stack") return "ended";
+    }
+  }
+
+  /** What came of it; the machine stands where the run ended. */
+  end(): Outcome {
+    const { machine } = this.#session;
+    return {
+      r0: this.#returned ? machine.engine.regs[RAX] : undefined,
+      tailCalls: BigInt(machine.tailCalls),
+      instructions: machine.engine.icount,
+      maxStack: Number(this.#top - this.#lowest),
+      calls: this.#calls,
+      findings: this.#findings,
+    };
+  }
+
+  #context(): CheckContext {
+    const { machine, book } = this.#session;
+    const findings = this.#findings;
     return {
       machine,
       describe: (pc) => {

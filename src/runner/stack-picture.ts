@@ -1,7 +1,7 @@
 import type { FrameSlot } from "../../bpf/image.ts";
 import { RBP, RIP, RSP } from "../../emulator/engine.ts";
 import type { Machine, PlacedFunction } from "../../emulator/machine.ts";
-import { shortName } from "./point.ts";
+import { shortName } from "../scenario/point.ts";
 
 /**
  * The frames of all BPF functions under way, outermost first, as the mailing list draws them: return address, saved rbp, BPF

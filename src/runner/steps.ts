@@ -4,7 +4,9 @@ import { countExactly, type ExactRun } from "../exact/count.ts";
 import type { Scenario, Step } from "../scenario/scenario.ts";
 import type { LoadedSource, World } from "./build.ts";
 import { buildContext } from "./context.ts";
+import { runWithEvents } from "./events.ts";
 import { unmet } from "./expectations.ts";
+import { Explorer } from "./explore.ts";
 import type { StepsOutcome } from "./judge.ts";
 import { locate } from "./locate.ts";
 import { comparePictures } from "./pictures.ts";
@@ -28,6 +30,7 @@ export class ScenarioRun {
   readonly #build: () => World;
   readonly #scenario: Scenario;
   readonly #steps: readonly Step[];
+  readonly #lastRun: number;
   /** steps that go past the limit, and how they are got through */
   readonly #past = new Map<number, "plain" | "memo">();
   #world: World;
@@ -36,6 +39,7 @@ export class ScenarioRun {
     this.#build = build;
     this.#scenario = scenario;
     this.#steps = steps;
+    this.#lastRun = steps.findLastIndex(({ kind }) => kind === "run");
     this.#world = this.#fresh();
   }
 
@@ -75,7 +79,14 @@ export class ScenarioRun {
     const program = this.#program(step);
     const options = this.#options(step, program);
     const pictures = step.expect.stack.length ? session.machine.engine.snapshot() : undefined;
-    const plain = this.#enter(options);
+    const explore = index === this.#lastRun ? this.#scenario.explore : undefined;
+    const before = explore && { memory: session.machine.engine.snapshot(), kernel: this.#world.kernel.save() };
+    const plain = this.#guarded(() => {
+      if (!step.events?.length) return session.enter(options);
+      const { outcome, mismatches } = runWithEvents(this.#world, options, step.events);
+      all.mismatches.push(...mismatches);
+      return outcome;
+    });
     const past = plain.findings.some(({ check }) => check === "tail-call-limit");
     const outcome = past && plain.r0 === undefined ? this.#goOn(plain, index) : plain;
     const { kernel, features } = this.#world;
@@ -83,6 +94,13 @@ export class ScenarioRun {
     all.findings.push(...outcome.findings);
     all.mismatches.push(...unmet(step.expect, outcome, kernel, features, program.type));
     if (pictures) all.mismatches.push(...comparePictures(this.#world, options, step.expect.stack, pictures));
+    if (!explore || !before || outcome.findings.length) return;
+    session.machine.engine.restore(before.memory);
+    before.kernel();
+    const explored = new Explorer(this.#world, options, explore, step.expect).explore();
+    all.findings.push(...explored.findings);
+    all.mismatches.push(...explored.mismatches);
+    all.explored = { points: explored.points, broken: explored.broken, ms: explored.ms };
   }
 
   #program(step: RunStep): LoadedSource {
@@ -94,11 +112,15 @@ export class ScenarioRun {
     return { entry, context, budget: this.#scenario.budget ?? BUDGET, tailCallLimit: LIMIT };
   }
 
-  /** Run the program. Throws UserError, at the line of the call, where it calls what the machine has no model of. */
   #enter(options: EnterOptions): Outcome {
+    return this.#guarded(() => this.#world.session.enter(options));
+  }
+
+  /** Throws UserError, at the line of the call, where a program calls what the machine has no model of. */
+  #guarded<T>(run: () => T): T {
     const { session, book } = this.#world;
     try {
-      return session.enter(options);
+      return run();
     } catch (error) {
       if (!(error instanceof UnmodelledCall)) throw error;
       const site = session.machine.callSite(error.returnAddress);

@@ -75,9 +75,33 @@ const code = {
   ),
 };
 
+const slots = byMap(table(rawKey, rawValue(true), "a mapping of indices to programs (null: empty the slot)", 1));
+const happening = {
+  interrupt: optional(placed(symbol), "a program of the same task that is entered there, as a kprobe or an NMI is"),
+  switch: optional(placed(symbol), "a program that another task runs on the same CPU"),
+  poke: optional(slots, "slots of prog arrays that another CPU sets, by the kernel's poke protocol"),
+};
+const event = object("an event such as { at: tail call 10, interrupt: probe }", {
+  at: required(placed(line), "the moment: tail call N, FUNCTION:N, FUNCTION+0xOFFSET:N, instruction N"),
+  ...happening,
+  steps: optional(
+    small(0, 4096),
+    "steps of the poke protocol done at that moment, the rest after the run (default all)",
+  ),
+});
+const events = optional(list(event, "a list of events", 1), "what happens in the middle of the run");
+const explore = optional(
+  either("interrupt, switch, or a mapping such as { interrupt: probe }", {
+    scalar: placed(word(["interrupt", "switch"])),
+    map: object("a mapping such as { interrupt: probe }", happening),
+  }),
+  "what is tried at every instruction of the last run",
+);
+
 const step = object("a step: { run, expect }, { update } or { delete }", {
   run: optional(placed(symbol), "the program that is entered"),
   context: optional(context, "what it is given"),
+  events,
   expect: optional(object("a mapping of expectations", run), "what must come of it"),
   update: optional(byMap(byIndex), "elements to store"),
   delete: optional(byMap(list(rawKey, "a list of indices", 1)), "elements to delete"),
@@ -101,6 +125,8 @@ export const scenario = object("a scenario: a mapping with the keys title and pr
   programs: required(table(symbol, program, "a mapping of programs", 1), "the programs, by name: assembly"),
   context: optional(context, "what the program is given"),
   run: optional(placed(symbol), "the program that is entered (default: entry, else the first)"),
+  events,
+  explore,
   expect: optional(object("a mapping of expectations", { ...run, ...code }), "what must hold"),
   steps: optional(list(step, "a list of steps", 1), "several runs and updates of maps, instead of run and expect"),
   breaks: optional(
@@ -114,5 +140,7 @@ export type RawScenario = Read<typeof scenario>;
 export type RawMap = Read<typeof map>;
 export type RawContext = Read<typeof context>;
 export type RawStep = Read<typeof step>;
+export type RawEvent = Read<typeof event>;
+export type RawExplore = NonNullable<RawScenario["explore"]>;
 export type RawBreak = Read<typeof breaks>;
 export type RawRun = Omit<RawBreak, "checks">;

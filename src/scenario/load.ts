@@ -3,6 +3,7 @@ import { Cursor } from "./cursor.ts";
 import { parseYaml, readText, type SourceFile } from "./document.ts";
 import { isGlob, matches } from "./glob.ts";
 import { type RawScenario, type RawStep, scenario as shape } from "./grammar.ts";
+import { linkEvents, linkExplore } from "./link-events.ts";
 import { linkBreak, linkCode, linkExpectation } from "./link-expect.ts";
 import { Maps } from "./link-maps.ts";
 import { linkContext, linkPrograms } from "./link-programs.ts";
@@ -34,6 +35,7 @@ export function parseScenario(text: string, file: string, options: LoadOptions =
 function link(raw: RawScenario, source: SourceFile, id: string): Scenario {
   const names = raw.programs.map(([name]) => name);
   const maps = new Maps(raw.maps ?? [], new Set(names));
+  const steps = linkSteps(raw, names, maps);
   const scenario: Scenario = {
     id,
     file: source.name,
@@ -42,7 +44,8 @@ function link(raw: RawScenario, source: SourceFile, id: string): Scenario {
     profiles: (raw.profiles ?? []).map((profile) => profile.value),
     maps: maps.all(),
     programs: linkPrograms(raw.programs),
-    steps: linkSteps(raw, names, maps),
+    steps,
+    ...(raw.explore ? { explore: linkExplore(raw.explore, raw, names, maps, steps) } : {}),
     code: linkCode(raw.expect, names),
     breaks: (raw.breaks ?? []).map((entry) => linkBreak(entry, maps)),
   };
@@ -57,6 +60,7 @@ function linkSteps(raw: RawScenario, names: readonly string[], maps: Maps): Step
     if (raw.expect?.[key])
       raw.expect.here.fail(`"${key}" belongs into a step; beside steps only xlated and jited are expected`);
   if (raw.run) raw.run.here.fail('"run" belongs into a step');
+  if (raw.events) raw.here.fail('"events" belong into a step');
   const steps = raw.steps.map((step) => linkStep(step, names, maps, raw));
   if (!steps.some((step) => step.kind === "run")) raw.here.fail("expected a step that runs a program");
   return steps;
@@ -67,7 +71,7 @@ function linkStep(step: RawStep, names: readonly string[], maps: Maps, all: RawS
   if (kinds.length !== 1)
     step.here.fail(`expected one of run, update and delete in a step, found ${kinds.join(" and ") || "none"}`);
   if (step.run) return runStep(step, names, maps, all);
-  if (step.expect || step.context) step.here.fail("expected run beside expect and context");
+  if (step.expect || step.context || step.events) step.here.fail("expected run beside expect, context and events");
   const at = step.here.position();
   if (step.update) return { kind: "update", entries: maps.entries(step.update), at };
   const entries = (step.delete ?? []).flatMap(([map, raw]) =>
@@ -82,7 +86,8 @@ function runStep(raw: RawScenario | RawStep, names: readonly string[], maps: Map
   const context = linkContext(raw.context ?? all.context);
   const expect = linkExpectation(raw.expect, maps);
   const at = (raw.run ?? raw.expect ?? raw).here.position();
-  return { kind: "run", program, ...(context ? { context } : {}), expect, at };
+  const events = linkEvents(raw.events, names, maps);
+  return { kind: "run", program, ...(context ? { context } : {}), ...(events.length ? { events } : {}), expect, at };
 }
 
 /** Every profile that the file names must exist; a glob must match one. */

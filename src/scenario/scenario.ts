@@ -22,6 +22,8 @@ export interface Scenario {
   steps: Step[];
   /** expected rewritten BPF and machine code */
   code: CodeExpectation[];
+  /** what is tried at every instruction of the last run */
+  explore?: Happening;
   breaks: Break[];
   /** most instructions a run may take */
   budget?: number;
@@ -83,9 +85,20 @@ export type Context =
   | { kind: "args"; args: bigint[] };
 
 export type Step =
-  | { kind: "run"; program: string; context?: Context; expect: Expectation; at: Position }
+  | { kind: "run"; program: string; context?: Context; events?: RunEvent[]; expect: Expectation; at: Position }
   | { kind: "update"; entries: (MapEntry & { map: string })[]; at: Position }
   | { kind: "delete"; entries: { map: string; key: bigint; at: Position }[]; at: Position };
+
+/**
+ * Something from outside in the middle of a run. interrupt: a program of the same task is entered, and returns. switch: another
+ * task runs a program on the same CPU. poke: another CPU sets slots of prog arrays.
+ */
+export type Happening =
+  | { kind: "interrupt" | "switch"; program: string }
+  | { kind: "poke"; entries: (MapEntry & { map: string })[] };
+
+/** `at`: the moment, see src/runner/point.ts. steps: how many of the poke protocol's are done then; the others after the run. */
+export type RunEvent = Happening & { at: At<string>; steps?: number };
 
 /** What one run must do. What is not mentioned is not compared. */
 export interface Expectation {

@@ -73,7 +73,7 @@ export function enter(
   registers: Record<number, bigint> = {},
   budget = 100_000,
 ): Stop {
-  machine.prepare({ entry, context: registers[RDI] ?? 0n, budget });
+  machine.prepare({ entry, context: registers[RDI] ?? 0n });
   for (const [reg, value] of Object.entries(registers)) machine.engine.regs[Number(reg)] = value;
   machine.engine.icount = 0;
   return machine.resume(budget);

@@ -44,7 +44,7 @@ describe("a program is entered", () => {
   test("with its context in rdi, a return address on the stack, and no register that means anything else", () => {
     const machine = newMachine();
     const code = place(machine, [RET]);
-    machine.prepare({ entry: code.entry, context: 0x1234n, second: 5n, budget: 1 });
+    machine.prepare({ entry: code.entry, context: 0x1234n, second: 5n });
     const { regs } = machine.engine;
     expect([regs[RIP], regs[RDI], regs[RSI], regs[RFLAGS]]).toEqual([code.entry, 0x1234n, 5n, 0x202n]);
     expect(machine.memory.load(regs[RSP], 8)).toBe(RETURN_TO_KERNEL);
@@ -105,7 +105,7 @@ describe("the address space says no, at the very instruction", () => {
       ["4881c400020000", "add rsp, 512"],
       RET,
     ]);
-    machine.prepare({ entry: code.entry, context: 0n, budget: 1 });
+    machine.prepare({ entry: code.entry, context: 0n });
     const addr = where(machine);
     expect(enter(machine, code, { [RDI]: addr, [RCX]: 0x77n }).kind).toBe("until");
     expect(machine.memory.load(addr, 8)).toBe(0x77n);

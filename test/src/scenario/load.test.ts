@@ -279,7 +279,7 @@ const wrong: Record<string, [string, string]> = {
   "a mapping as a key": ["{ a: 1 }: 2", "x.yaml:1:1: expected a name or an integer as the key, found a mapping"],
   ["__proto__"]: [
     "title: t\n__proto__: 1\nprograms: { a: exit }",
-    'x.yaml:2:1: unknown key "__proto__"; expected one of title, about, source, profiles, maps, programs, context, run, expect, steps, breaks, budget',
+    'x.yaml:2:1: unknown key "__proto__"; expected one of title, about, source, profiles, maps, programs, context, run, events, explore, expect, steps, breaks, budget',
   ],
 };
 

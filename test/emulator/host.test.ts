@@ -116,7 +116,7 @@ describe("a kernel function", () => {
       returnAddress: code.line[2],
       message: "it reads 8 bytes at 0x10, and they are not all mapped",
     });
-    machine.prepare({ entry: code.entry, context: 0n, budget: 1 });
+    machine.prepare({ entry: code.entry, context: 0n });
     expect(machine.host.fault).toBeUndefined();
   });
 

@@ -113,7 +113,7 @@ describe("what is placed is watched", () => {
     const stop = enter(machine, loop, { [RDI]: loop.line[2] });
     expect([stop.kind, stop.pc, machine.tailCalls]).toEqual(["watch", loop.line[2], 34]);
     expect(machine.engine.icount).toBe(3 + 34 + 33);
-    machine.prepare({ entry: loop.entry, context: 0n, budget: 1 });
+    machine.prepare({ entry: loop.entry, context: 0n });
     expect(machine.tailCalls).toBe(0);
   });
 

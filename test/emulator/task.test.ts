@@ -21,7 +21,7 @@ describe("tasks", () => {
     machine.schedule(1, second);
     expect([machine.cpu, machine.task]).toEqual([1, second]);
     const code = place(machine, [["55", "push rbp"], ["5d", "pop rbp"], RET]);
-    machine.prepare({ entry: code.entry, context: 0n, budget: 10 });
+    machine.prepare({ entry: code.entry, context: 0n });
     expect(machine.engine.regs[RSP]).toBe(second.stackHigh);
     expect(machine.resume(10).kind).toBe("until");
     expect(machine.engine.tag).toBe((2n << 32n) | 1n);

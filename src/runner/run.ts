@@ -1,5 +1,6 @@
 import type { Scenario } from "../scenario/scenario.ts";
 import { assembleScenario } from "./build.ts";
+import { Crew, workerFile } from "./crew.ts";
 import type { RunResult } from "./result.ts";
 import { runScenario } from "./scenario.ts";
 
@@ -11,10 +12,37 @@ export interface RunRequest {
   jobs: number;
 }
 
+/** Results for which it is worth to start another thread: until it is warm, this one has done about as many. */
+const WORTH_A_THREAD = 60;
+
 /** Every scenario on every profile, in that order: all profiles of the first scenario, then of the next. */
-export async function* runAll({ scenarios, profiles }: RunRequest): AsyncIterable<RunResult> {
-  for (const scenario of scenarios) {
-    const source = assembleScenario(scenario);
-    for (const profile of profiles) yield runScenario(scenario, source, profile);
+export async function* runAll(request: RunRequest): AsyncIterable<RunResult> {
+  const helpers = Math.min(
+    request.jobs,
+    Math.floor((request.scenarios.length * request.profiles.length) / WORTH_A_THREAD),
+  );
+  const file = helpers > 1 ? workerFile() : undefined;
+  if (file) yield* runTogether(request, new Crew(file, helpers - 1, request));
+  else for (const scenario of request.scenarios) yield* runOn(scenario, request.profiles);
+}
+
+/** One scenario on every profile. Throws UserError for what is wrong in it. */
+export function* runOn(scenario: Scenario, profiles: readonly string[]): Iterable<RunResult> {
+  const source = assembleScenario(scenario);
+  for (const profile of profiles) yield runScenario(scenario, source, profile);
+}
+
+/** This thread and the crew take the next scenario whenever they are done with one. */
+async function* runTogether({ scenarios, profiles }: RunRequest, crew: Crew): AsyncIterable<RunResult> {
+  try {
+    for (let index = 0; index < scenarios.length; index++) {
+      for (let mine = crew.claim(index); mine !== undefined; mine = crew.claim(index)) {
+        crew.attempt(mine, () => [...runOn(scenarios[mine!], profiles)]);
+        await crew.messages();
+      }
+      yield* await crew.results(index);
+    }
+  } finally {
+    crew.dismiss();
   }
 }

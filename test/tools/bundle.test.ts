@@ -17,7 +17,9 @@ describe("the bundle", () => {
   test("is a program and a library; --help reads one small file", () => {
     expect(statSync(bin).mode & 0o111).toBe(0o111);
     expect(statSync(bin).size).toBeLessThan(10_000);
-    expect(readdirSync(dist)).toEqual(expect.arrayContaining(["chunks", "index.js", "jitproof.js", "main.js"]));
+    expect(readdirSync(dist)).toEqual(
+      expect.arrayContaining(["chunks", "index.js", "jitproof.js", "main.js", "worker.js"]),
+    );
   });
 
   test("answers --help and --version, and finds package and catalogue from where it is", () => {
@@ -44,6 +46,42 @@ describe("the bundle", () => {
       const status = await new Promise((resolve) => child.on("close", resolve));
       expect([stderr, status]).toEqual(["", 0]);
     }
+  });
+
+  describe("on several threads", () => {
+    const folder = join(dist, "scenarios");
+    const scenario = (name: string, r0: number) =>
+      writeFileSync(
+        join(folder, `${name}.yaml`),
+        `title: ${name}\nprograms: { p: "r0 = ${r0}\\nexit" }\nexpect: { r0: 1 }\n`,
+      );
+    const report = (jobs: number) => {
+      const { stdout, stderr, status } = jitproof("run", folder, "--reporter", "json", "--jobs", `${jobs}`);
+      return [stdout.replace(/"ms": .*/g, ""), stderr, status];
+    };
+
+    beforeAll(() => {
+      mkdirSync(folder, { recursive: true });
+      for (let i = 10; i < 60; i++) scenario(`s${i}`, i === 37 ? 2 : 1);
+    });
+
+    test("reports the same in the same order", () => {
+      const [stdout, stderr, status] = report(1);
+      expect([stderr, status]).toEqual(["", 1]);
+      expect(JSON.parse(`${stdout}`.replace(/,(\s*})/g, "$1")).results).toHaveLength(200);
+      expect(report(3)).toEqual([stdout, stderr, status]);
+    });
+
+    test("says of bad input the same, with its place: the first that is wrong, not the first that is found", () => {
+      for (const [name, code] of [
+        ["s20", "r0 = r9"],
+        ["s55", "eixt"],
+      ])
+        writeFileSync(join(folder, `${name}.yaml`), `title: t\nprograms:\n  p: |\n    ${code}\n    exit\n`);
+      const wrong = report(1);
+      expect(wrong[1]).toMatch(/s20\.yaml:4:5: p: the verifier of linux-6\.1 refuses: [^\n]*\n$/);
+      expect(report(3)).toEqual(wrong);
+    });
   });
 
   test("replaces files one by one and keeps recent chunks, for those who run meanwhile", async () => {

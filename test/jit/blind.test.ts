@@ -2,7 +2,7 @@ import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { disassemble } from "../../bpf/disasm/disassemble.ts";
 import type { Insn } from "../../bpf/insn.ts";
-import { BPF_ALU, BPF_ALU64, BPF_MOV, BPF_REG_AX, BPF_XOR, isX, JA32, LD_IMM64, opOf } from "../../bpf/opcode.ts";
+import { BPF_ALU, BPF_ALU64, BPF_MOV, BPF_REG_AX, BPF_XOR, isX, JA, JA32, LD_IMM64, opOf } from "../../bpf/opcode.ts";
 import { blindConstants } from "../../jit/blind.ts";
 import { JitError } from "../../jit/error.ts";
 import type { JitFunction } from "../../jit/function.ts";
@@ -164,11 +164,16 @@ describe("blindConstants: an immediate that a user may choose is loaded as two n
   });
 
   it("a jump that blinding moves out of the reach of 16 bits is refused, as bpf_adj_branches does", () => {
-    const body = "r1 += 5\n".repeat(11000);
-    const fn = functionOf(`if r1 == 0 goto out\n${body}out:\nexit`);
-    expect(() => blindConstants(fn, counter())).toThrow(new JitError("f: a jump gets out of reach", 0));
-    const long = blindConstants(functionOf(`gotol out\n${body}out:\nexit`), counter());
-    expect(long.insns[0]).toMatchObject({ code: JA32, imm: 33000 });
+    const [add, exit] = functionOf("r1 += 5\nexit").insns;
+    const over = (jump: Partial<Insn>): JitFunction => ({
+      ...functionOf("exit"),
+      insns: [{ ...exit, ...jump }, ...Array.from({ length: 11000 }, () => add), exit],
+    });
+    expect(() => blindConstants(over({ code: JA, off: 11000 }), counter())).toThrow(
+      new JitError("f: a jump gets out of reach", 0),
+    );
+    const long = blindConstants(over({ code: JA32, imm: 11000 }), counter());
+    expect(long.insns[0].imm).toBe(33000);
   });
 });
 

@@ -8,6 +8,8 @@ const TAILROOM = 512n;
 const ETH_HLEN = 14;
 const ETH_P_802_2 = 0x0004;
 const ETH_P_802_3_MIN = 0x0600;
+/** in network order, as a little-endian CPU reads it */
+const ETH_P_8021Q = 0x0081n;
 const PACKET_OTHERHOST = 3;
 const LOOPBACK_IFINDEX = 1n;
 /** Bytes reserved for a struct net_device or struct sock; the real ones are smaller. */
@@ -131,6 +133,8 @@ export class SkBuff {
         return memory.store(this.#inControlBlock("qdisc_skb_cb.pkt_len"), 4, value);
       case "tc_classid":
         return memory.store(this.#inControlBlock("qdisc_skb_cb.tc_classid"), 2, value);
+      case "vlan_present":
+        return this.#setVlanPresent(value);
       case "ingress_ifindex":
         return this.set("skb_iif", value);
       case "gso_segs":
@@ -139,6 +143,15 @@ export class SkBuff {
         return this.#setShared(name, value);
     }
     this.set(name, value);
+  }
+
+  /** A bit of its own, or since 6.2 (354259fa73e2) whether vlan_all, protocol and tag, is not 0. */
+  #setVlanPresent(value: bigint): void {
+    if (this.#machine.layout.structs.sk_buff?.members.vlan_present !== undefined)
+      return this.set("vlan_present", value);
+    const present = (value & 1n) !== 0n;
+    if (!present) this.set("vlan_tci", 0n);
+    if (!present || this.get("vlan_proto") === 0n) this.set("vlan_proto", present ? ETH_P_8021Q : 0n);
   }
 
   /** struct skb_shared_info lies behind the data. */

@@ -3,6 +3,7 @@ import { RAX, RBP, RBX, RDI, RSP } from "../../emulator/engine.ts";
 import { kernelCode } from "../../emulator/text.ts";
 import { enter, KERNELS, type Line, le, newMachine, place, RET, rax } from "./guest.ts";
 
+const nowhere = [() => undefined, () => 0n] as const;
 const REGISTERS = "rax rcx rdx rbx rsp rbp rsi rdi r8 r9 r10 r11 r12 r13 r14 r15".split(" ");
 
 /** `jmp` (or `call`) from `at` to a symbol. */
@@ -51,7 +52,7 @@ describe("retpolines: a jump to __x86_indirect_thunk_REG goes where REG points",
   });
 
   test("the int3 that speculation is caught in is never executed", () => {
-    const { bytes, starts } = kernelCode("__x86_indirect_thunk_r11", () => undefined)!;
+    const { bytes, starts } = kernelCode("__x86_indirect_thunk_r11", ...nowhere)!;
     expect(Buffer.from(bytes).toString("hex")).toBe("e801000000cc4c891c24c3cc");
     expect(starts).toEqual([0, 5, 6, 10, 11]);
   });
@@ -89,7 +90,7 @@ describe("return thunks", () => {
 
 test("no other symbol has code: what is called there is a model or nothing", () => {
   for (const name of ["bpf_loop", "__x86_indirect_thunk_array", "__x86_indirect_thunk_r16", "x86_return_thunk"])
-    expect(kernelCode(name, () => undefined)).toBeUndefined();
+    expect(kernelCode(name, ...nowhere)).toBeUndefined();
 });
 
 test("thunks leave every register alone", () => {

@@ -34,6 +34,16 @@ export interface EnterOptions {
   tailCallLimit?: number;
 }
 
+/** Somebody who wants to see more of the runs than what comes of them. */
+export interface Spectator {
+  /** runs the machine instead of Machine.resume */
+  resume?(budget: number): Stop;
+  /** takes the events of runs, after the checks */
+  observe?: Observer;
+  /** a check reported */
+  found?(finding: Finding): void;
+}
+
 /** More of the same finding from one run help nobody. */
 const MAX_FINDINGS = 16;
 
@@ -42,6 +52,7 @@ export class Session {
   readonly machine: Machine;
   readonly kernel: Kernel;
   readonly book: CodeBook;
+  spectator: Spectator = {};
 
   constructor(kernel: Kernel, book: CodeBook) {
     this.kernel = kernel;
@@ -86,7 +97,7 @@ export class ProgramRun {
     this.#lowest = this.#top;
     const context = this.#context();
     this.#checks = CHECKS.map((check) => check.start(context));
-    this.#observers = [this.#watch, ...this.#checks.flatMap((check) => check.observe ?? [])];
+    this.#observers = [this.#watch, ...[...this.#checks, session.spectator].flatMap(({ observe }) => observe ?? [])];
   }
 
   readonly #watch = (event: Event): void => {
@@ -112,7 +123,7 @@ export class ProgramRun {
 
   #go(machine: Machine, icount: number): "returned" | "ended" | "paused" {
     for (;;) {
-      const stop: Stop = machine.resume(Math.max(0, icount - machine.engine.icount));
+      const stop = this.#resume(Math.max(0, icount - machine.engine.icount));
       if (stop.kind === "until") {
         this.#returned = true;
         for (const check of this.#checks) check.returned?.();
@@ -124,6 +135,11 @@ export class ProgramRun {
       for (const check of this.#checks) if (check.stopped?.(stop)) ended = true;
       if (ended || stop.kind !== "stack") return "ended";
     }
+  }
+
+  #resume(budget: number): Stop {
+    const { machine, spectator } = this.#session;
+    return spectator.resume ? spectator.resume(budget) : machine.resume(budget);
   }
 
   /** What came of it; the machine stands where the run ended. */
@@ -140,7 +156,7 @@ export class ProgramRun {
   }
 
   #context(): CheckContext {
-    const { machine, book } = this.#session;
+    const { machine, book, spectator } = this.#session;
     const findings = this.#findings;
     return {
       machine,
@@ -149,7 +165,10 @@ export class ProgramRun {
         return offset ? `${name}+0x${offset.toString(16)}` : name;
       },
       report(check: CheckName, pc, what) {
-        if (findings.length < MAX_FINDINGS) findings.push({ check, pc, ...what, ...locate(machine, book, pc) });
+        if (findings.length >= MAX_FINDINGS) return;
+        const finding = { check, pc, ...what, ...locate(machine, book, pc) };
+        findings.push(finding);
+        spectator.found?.(finding);
       },
     };
   }

@@ -14,11 +14,11 @@ import type { EnterOptions, Outcome } from "./session.ts";
 import { deleteElement, updateMap } from "./update.ts";
 
 /** Instructions that a run may take unless the scenario says otherwise. */
-const BUDGET = 10_000_000;
+export const BUDGET = 10_000_000;
 /** Instructions that a run past the limit may take before the memo is asked. */
 const PLAIN_BUDGET = 200_000;
 /** MAX_TAIL_CALL_CNT: the first tail call past it ends a run. */
-const LIMIT = 33;
+export const LIMIT = 33;
 
 type RunStep = Extract<Step, { kind: "run" }>;
 

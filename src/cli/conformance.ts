@@ -1,9 +1,9 @@
-import { statSync } from "node:fs";
+import { readFileSync, statSync } from "node:fs";
 import { availableParallelism } from "node:os";
 import { type Command, Option } from "commander";
 import type { ConformanceResult } from "../conformance/result.ts";
 import { INTERPRETER } from "../conformance/result.ts";
-import { UserError } from "../error.ts";
+import { oneLine, UserError } from "../error.ts";
 import { newCommand } from "./command.ts";
 import { addShared, readShared, type SharedOptions } from "./options.ts";
 
@@ -25,9 +25,16 @@ export function command(): Command {
     "vector files (.jsonl, .jsonl.gz, .jsonl.br), .data files of bpf_conformance and ubpf, or folders of those",
   );
   conformance.addOption(new Option("--interpreter", "run in the interpreter; with --profile there, too"));
+  conformance.addOption(
+    new Option("--plugin", "be a plugin of bpf_conformance: [MEM] in hex, the program in hex on stdin"),
+  );
+  conformance.addOption(new Option("--program <HEX>", "with --plugin: the program, instead of stdin"));
+  conformance.addOption(new Option("--elf", "with --plugin: the program is an ELF object"));
   addShared(conformance, ["filter", "profile", "reporter", "jobs"]);
   return conformance.action(async (paths: string[], parsed: Record<string, unknown>) => {
-    await runSuites(paths, await readOptions(parsed));
+    const options = await readOptions(parsed);
+    if (parsed.plugin) await bePlugin(paths, parsed, options);
+    else await runSuites(paths, options);
   });
 }
 
@@ -39,6 +46,22 @@ async function readOptions(parsed: Record<string, unknown>): Promise<Conformance
   const profiles = parsed.profile ? shared.profiles : interpreter ? [] : defaultProfiles().slice(-1);
   const isBoth = interpreter || !parsed.profile;
   return { ...shared, on: isBoth ? [INTERPRETER, ...profiles] : profiles, jobs: shared.jobs || availableParallelism() };
+}
+
+/** R0 in hex on stdout; or one line on stderr, and 1. */
+async function bePlugin(paths: string[], parsed: Record<string, unknown>, { on }: ConformanceOptions): Promise<void> {
+  if (paths.length > 1) throw new UserError("--plugin takes one argument: the memory, in hex");
+  if (parsed.profile && on.length > 1)
+    throw new UserError("--plugin runs a program in one place: one --profile, or --interpreter");
+  const { runPlugin } = await import("../conformance/plugin.ts");
+  const program = (parsed.program as string | undefined) ?? readFileSync(0, "latin1");
+  const place = on[on.length - 1];
+  const output = runPlugin({ program, memory: paths[0] ?? "", elf: parsed.elf === true, on: place });
+  if ("r0" in output) process.stdout.write(`${output.r0.toString(16)}\n`);
+  else {
+    process.stderr.write(`${oneLine(output.error)}\n`);
+    process.exitCode = 1;
+  }
 }
 
 async function runSuites(paths: string[], options: ConformanceOptions): Promise<void> {
@@ -59,7 +82,7 @@ async function suites(paths: string[], options: ConformanceOptions): Promise<Asy
   const vectors = paths.filter(isVectorFile);
   const others = paths.filter((path) => !isVectorFile(path));
   const { runVectors } = await import("../conformance/vectors.ts");
-  const { runDataFiles } = await import("../conformance/data.ts");
+  const { runDataFiles } = await import("../conformance/data/run-all.ts");
   return (async function* () {
     if (vectors.length) yield* runVectors({ files: vectors, jobs, ...settings });
     if (others.length) yield* runDataFiles(others, settings);

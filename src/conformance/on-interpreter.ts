@@ -2,6 +2,7 @@ import { Interpreter } from "../../bpf/interpreter/interpreter.ts";
 import { linkXlated } from "../../bpf/interpreter/link.ts";
 import { type HelperTable, UnknownHelper } from "../../bpf/interpreter/runnable.ts";
 import { FlatMemory, type Memory } from "../../bpf/memory.ts";
+import type { Structs } from "../../bpf/structs.ts";
 import type { SkbRoom } from "../../emulator/context/skb.ts";
 import { CLASSIC_HELPERS } from "../../emulator/helpers/classic.ts";
 import type { Entry, Execution, ExecutionSettings, Loaded, Prepared } from "./execution.ts";
@@ -13,7 +14,7 @@ const GAP = 4096n;
 type ByteOrder = "little" | "big";
 
 /** Memory that a run starts with: objects appear where they are asked for. */
-function newRoom(memory: FlatMemory, kernel: ExecutionSettings["kernel"], byteOrder: ByteOrder): SkbRoom {
+export function newRoom(memory: FlatMemory, structs: Structs, byteOrder: ByteOrder): SkbRoom {
   let next = HEAP;
   const take = (size: number | bigint): bigint => {
     const address = next;
@@ -22,7 +23,7 @@ function newRoom(memory: FlatMemory, kernel: ExecutionSettings["kernel"], byteOr
     return address;
   };
   const view = byteOrder === "little" ? memory : bigEndian(memory);
-  return { memory: view, heap: { take }, layout: { structs: kernel.structs }, byteOrder };
+  return { memory: view, heap: { take }, layout: { structs }, byteOrder };
 }
 
 /** Memory whose numbers have their highest byte first. */
@@ -54,7 +55,7 @@ export function loadInterpreted(
   return {
     run(enter) {
       const memory = new FlatMemory();
-      const room = newRoom(memory, settings.kernel, byteOrder);
+      const room = newRoom(memory, settings.kernel.structs, byteOrder);
       const entry = enter(room);
       const helpers = helperTable(entry, room, settings);
       const interpreter = new Interpreter({ memory, helpers, budget: settings.budget, byteOrder });

@@ -1,5 +1,6 @@
 import type { ConformanceResult } from "../result.ts";
 import { parseVector } from "./parse.ts";
+import { repairRandom } from "./repair.ts";
 import { runVector, type VectorPlace } from "./run.ts";
 
 /** What to do with the lines of vector files. */
@@ -14,5 +15,7 @@ export function runLine(bytes: Uint8Array, place: VectorPlace, { on, filter }: V
   const text = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length).toString("utf8");
   const vector = parseVector(text, place);
   if (filter && !filter.test(vector.name)) return [];
-  return on.map((name) => runVector(vector, place, name));
+  const repaired = repairRandom(vector);
+  if (!repaired) return on.map((name) => runVector(vector, place, name));
+  return on.map((name) => ({ ...runVector(repaired, place, name), repaired: true }));
 }

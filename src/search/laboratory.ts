@@ -1,0 +1,147 @@
+import { assemble } from "../../bpf/asm/assemble.ts";
+import type { PokeSite } from "../../bpf/image.ts";
+import { MAP_TYPE_PROG_ARRAY, type MapDef, PROG_TYPE_SCHED_CLS, type Program } from "../../bpf/program.ts";
+import { kernels, verify } from "../../bpf/verifier/index.ts";
+import type { Xlated } from "../../bpf/xlated.ts";
+import { behaviourOf } from "../../emulator/behaviour.ts";
+import { RAX } from "../../emulator/engine.ts";
+import { Kernel } from "../../emulator/kernel.ts";
+import type { Machine, PlacedFunction } from "../../emulator/machine.ts";
+import type { LoadedProgram, ProgArrayMap } from "../../emulator/maps/prog-array.ts";
+import { patchBytes } from "../../emulator/poke.ts";
+import type { X86Profile } from "../../jit/profile.ts";
+import { compileProgram } from "../../jit/program.ts";
+import { countExactly, type ExactRun } from "../exact/count.ts";
+import { buildContext } from "../runner/context.ts";
+import { newMachine } from "../runner/machine.ts";
+import { functionName, type Graph } from "./graph.ts";
+import { type Indexing, programText, TABLE } from "./program-text.ts";
+
+/** A program that is in the laboratory's machine. */
+interface Placed {
+  loaded: LoadedProgram;
+  functions: PlacedFunction[];
+}
+
+/** How a graph ran: tail calls taken, or what stopped it. */
+export type Trial = { kind: "fine"; tailCalls: number } | { kind: "broken"; how: "limit" | "fault" | "endless" };
+
+/** MAX_TAIL_CALL_CNT */
+const LIMIT = 33;
+const BUDGET = 1_000_000;
+
+/** One machine in which graphs are tried, one after the other; programs that they share are compiled once. */
+export class Laboratory {
+  readonly profile: X86Profile;
+  readonly #machine: Machine;
+  readonly #kernel: Kernel;
+  readonly #map: MapDef;
+  readonly #table: ProgArrayMap;
+  readonly #programs = new Map<string, Placed>();
+  readonly #context: bigint;
+
+  constructor(profile: X86Profile, slots: number) {
+    const features = kernels[profile.name.split("+")[0]];
+    this.profile = profile;
+    this.#machine = newMachine({
+      layout: { structs: features.structs, percpu: profile.percpu },
+      ibt: profile.features.ibt,
+    });
+    this.#kernel = new Kernel(this.#machine, behaviourOf(profile.name));
+    this.#map = { name: TABLE, type: MAP_TYPE_PROG_ARRAY, keySize: 4, valueSize: 4, maxEntries: slots };
+    this.#table = this.#kernel.addMap(this.#map) as ProgArrayMap;
+    this.#context = buildContext(this.#kernel, PROG_TYPE_SCHED_CLS, undefined);
+  }
+
+  /** Run the graph's program 0 from the kernel; it is ended at the first tail call past the limit. */
+  try(graph: Graph, indexing: Indexing): Trial {
+    const machine = this.#machine;
+    this.#enter(graph, indexing, LIMIT);
+    const stop = machine.resume(BUDGET);
+    if (stop.kind === "until" && machine.engine.regs[RAX] === 0n) return { kind: "fine", tailCalls: machine.tailCalls };
+    if (machine.tailCalls > LIMIT) return { kind: "broken", how: "limit" };
+    return { kind: "broken", how: stop.kind === "budget" ? "endless" : "fault" };
+  }
+
+  /** How many tail calls the graph takes in all. */
+  count(graph: Graph, indexing: Indexing): ExactRun {
+    this.#enter(graph, indexing, Number.POSITIVE_INFINITY);
+    return countExactly(this.#machine);
+  }
+
+  close(): void {
+    this.#machine.close();
+  }
+
+  #enter(graph: Graph, indexing: Indexing, limit: number): void {
+    const machine = this.#machine;
+    const placed = graph.programs.map((_, p) => this.#program(graph, p, indexing));
+    this.#fill(graph, placed);
+    machine.prepare({ entry: placed[0].loaded.entry, context: this.#context, second: 0n });
+    machine.tailCallLimit = limit;
+    machine.engine.icount = 0;
+  }
+
+  /** Set the slots, and patch the direct tail calls to them. */
+  #fill(graph: Graph, placed: readonly Placed[]): void {
+    for (let slot = 0; slot < this.#map.maxEntries; slot++) {
+      const held = graph.slots[slot];
+      const program = held === undefined ? undefined : placed[held].loaded;
+      this.#table.exchange(slot, program);
+      for (const { functions } of placed)
+        for (const func of functions)
+          for (const site of func.image.pokes) if (site.key === slot) this.#patch(func, site, program);
+    }
+  }
+
+  #patch(func: PlacedFunction, site: PokeSite, program: LoadedProgram | undefined): void {
+    const { memory } = this.#machine;
+    const target = func.image.address + BigInt(site.target);
+    const callee = program && program.entry + BigInt(site.adjust);
+    memory.write(target, patchBytes(0xe9, target, callee));
+    if (site.bypass === undefined) return;
+    const bypass = func.image.address + BigInt(site.bypass);
+    memory.write(bypass, patchBytes(0xe9, bypass, program ? undefined : target + 5n));
+  }
+
+  #program(graph: Graph, p: number, indexing: Indexing): Placed {
+    const text = programText(graph, p, indexing);
+    let placed = this.#programs.get(text);
+    if (!placed) {
+      placed = this.#place(functionName(p, 0), text);
+      this.#programs.set(text, placed);
+    }
+    return placed;
+  }
+
+  #place(name: string, text: string): Placed {
+    const machine = this.#machine;
+    const images = compileProgram(name, this.#xlated(name, text), this.profile, {
+      symbol: (symbol) => machine.symbol(symbol),
+      map: () => this.#table.address,
+      mapValue: () => this.#table.address,
+      place: (_, bytes) => machine.allocateCode(bytes),
+      ...(this.profile.harden ? { random: () => Number(BigInt.asIntN(32, this.#kernel.random())) } : {}),
+    });
+    const functions = images.map((image) => machine.place(image));
+    return { functions, loaded: this.#kernel.addProgram(name, functions[0].entry) };
+  }
+
+  /** What the verifier of the profile's kernel makes of the program; remembered for all laboratories. */
+  #xlated(name: string, text: string): Xlated {
+    const base = this.profile.name.split("+")[0];
+    const key = `${base}\n${this.#map.maxEntries}\n${text}`;
+    let xlated = verified.get(key);
+    if (!xlated) {
+      const { insns, functions, relocs } = assemble(text, { maps: [TABLE], entry: name });
+      const program: Program = { name, type: PROG_TYPE_SCHED_CLS, insns, relocs, functions };
+      const features = kernels[base];
+      const options = { ...features.options, blinding: this.profile.harden ?? false };
+      xlated = verify(program, [this.#map], { ...features, options }, []);
+      verified.set(key, xlated);
+    }
+    return xlated;
+  }
+}
+
+const verified = new Map<string, Xlated>();

@@ -15,6 +15,10 @@ export const COMMANDS = {
     usage: "conformance PATH...",
     summary: "run other projects' test suites: vector files, .data files",
   },
+  search: {
+    usage: "search",
+    summary: "every call graph of a size: the smallest that breaks each design",
+  },
   merge: { usage: "merge FILE...", summary: "make one report of the JSON reports of several shards" },
 } satisfies Record<string, { usage: string; summary: string }>;
 

@@ -9,5 +9,6 @@ export const load: Record<CommandName, () => Promise<{ command(): Command }>> = 
   compare: () => import("./compare.ts"),
   replay: () => import("./replay.ts"),
   conformance: () => import("./conformance.ts"),
+  search: () => import("./search.ts"),
   merge: () => import("./merge.ts"),
 };

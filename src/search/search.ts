@@ -1,5 +1,6 @@
 import { VerifierError } from "../../bpf/verifier/index.ts";
 import type { X86Profile } from "../../jit/profile.ts";
+import { profileNamed } from "../../jit/profiles/index.ts";
 import type { ExactRun } from "../exact/count.ts";
 import type { Graph } from "./graph.ts";
 import { Laboratory, type Trial } from "./laboratory.ts";
@@ -11,6 +12,8 @@ export interface Broken {
   indexing: Indexing;
   trial: Extract<Trial, { kind: "broken" }>;
   exact: ExactRun;
+  /** tail calls that a count on the entry's stack would let it take (tcc-ptr); undefined: not known */
+  holds: bigint | undefined;
 }
 
 /** What the search found out about one profile. */
@@ -26,6 +29,8 @@ export interface Found {
   ms: number;
 }
 
+/** A profile with the design that was merged. */
+const REFERENCE = "linux-6.12";
 const INDEXINGS: readonly Indexing[] = ["direct", "indirect"];
 
 /** Try every graph on a profile. `graphs`: smallest first. */
@@ -44,13 +49,26 @@ export function search(profile: X86Profile, graphs: readonly Graph[], slots: num
         found.tried++;
         if (trial.kind === "fine") continue;
         found.broken++;
-        found.smallest ??= { graph, indexing, trial, exact: laboratory.count(graph, indexing) };
+        if (found.smallest) continue;
+        const exact = laboratory.count(graph, indexing);
+        found.smallest = { graph, indexing, trial, exact, holds: referenceCount(graph, indexing, slots) };
       }
   } finally {
     laboratory.close();
   }
   found.ms = performance.now() - start;
   return found;
+}
+
+/** What a kernel that is right makes of the graph. */
+function referenceCount(graph: Graph, indexing: Indexing, slots: number): bigint | undefined {
+  const laboratory = new Laboratory(profileNamed(REFERENCE)!, slots);
+  try {
+    const trial = laboratory.try(graph, indexing);
+    return trial.kind === "fine" ? BigInt(trial.tailCalls) : undefined;
+  } finally {
+    laboratory.close();
+  }
 }
 
 /** Undefined: the kernel's verifier refuses. */

@@ -1,0 +1,99 @@
+import { mkdirSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { type Command, Option } from "commander";
+import { UserError } from "../error.ts";
+import type { Found } from "../search/search.ts";
+import { newCommand } from "./command.ts";
+import { addShared, readShared } from "./options.ts";
+
+interface SearchOptions {
+  functions: number;
+  calls: number;
+  slots: number;
+  scenarios?: string;
+}
+
+export function command(): Command {
+  const search = newCommand(
+    "search",
+    "Tries every graph of bpf2bpf calls and tail calls of a size on each design, and shows the smallest that breaks it.",
+  );
+  search.addOption(size("functions", "functions in all programs together, at most", 2, 4));
+  search.addOption(size("calls", "calls and tail calls in one function, at most", 2, 3));
+  search.addOption(size("slots", "slots of the prog array, at most", 1, 3));
+  search.addOption(new Option("--scenarios <DIR>", "write what was found there, as scenario files"));
+  addShared(search, ["profile", "reporter"]);
+  return search.action(async (parsed: SearchOptions & Record<string, unknown>) => {
+    const shared = await readShared(parsed);
+    const [{ enumerate }, { search: tryAll }, report, { Output }, { profileNamed }] = await Promise.all([
+      import("../search/enumerate.ts"),
+      import("../search/search.ts"),
+      import("../report/search.ts"),
+      import("./output.ts"),
+      import("../../jit/profiles/index.ts"),
+    ]);
+    if (shared.reporter !== "pretty" && shared.reporter !== "json")
+      throw new UserError(`search reports as pretty or json, not as ${shared.reporter}`);
+    const output = new Output(shared.output, shared.color);
+    const options = output.reportOptions();
+    const graphs = enumerate(parsed);
+    const pretty = shared.reporter === "pretty";
+    if (pretty) output.write(`${graphs.length} graphs, each with direct and with indirect tail calls\n`);
+    const results: Found[] = [];
+    for (const name of shared.profiles) {
+      const found = tryAll(profileNamed(name)!, graphs, parsed.slots);
+      results.push(found);
+      if (pretty) output.write(report.searchLine(found, options));
+    }
+    if (!pretty) output.write(report.searchJson(graphs.length, results, options.elapsed()));
+    else output.write(`${summary(graphs.length, results)} in ${(options.elapsed() / 1000).toFixed(1)} s\n`);
+    output.close();
+    if (parsed.scenarios) await writeScenarios(parsed.scenarios, results);
+  });
+}
+
+function size(name: string, doc: string, byDefault: number, most: number): Option {
+  return new Option(`--${name} <N>`, `${doc} (1 to ${most})`).default(byDefault).argParser((text: string) => {
+    const value = Number(text);
+    if (!/^\d+$/.test(text) || value < 1 || value > most)
+      throw new UserError(`--${name} ${text}: expected a number from 1 to ${most}`);
+    return value;
+  });
+}
+
+const summary = (graphs: number, results: readonly Found[]): string =>
+  `${graphs} graphs on ${results.length} profiles: ${results.filter(({ broken }) => broken).length} break, ${results.filter(({ broken }) => !broken).length} hold`;
+
+/** A file for each smallest graph; profiles that it breaks in the same way share one. */
+async function writeScenarios(folder: string, results: readonly Found[]): Promise<void> {
+  const { scenarioText } = await import("../search/scenario-text.ts");
+  const { graphText } = await import("../search/graph.ts");
+  const byGraph = groupBy(results, keyOf);
+  try {
+    mkdirSync(folder, { recursive: true });
+    let number = 0;
+    for (const group of byGraph.values()) {
+      const smallest = group[0].smallest;
+      if (!smallest) continue;
+      const breakages = group.map((found) => ({
+        profile: found.profile,
+        check: found.smallest?.trial.how === "fault" ? "fault" : "tail-call-limit",
+        exact: found.smallest!.exact,
+      }));
+      const text = scenarioText(smallest.graph, smallest.indexing, smallest.holds, breakages);
+      writeFileSync(join(folder, `found-${++number}.yaml`), text);
+    }
+  } catch (error) {
+    throw new UserError(`cannot be written: ${(error as Error).message}`, { file: folder }, { cause: error });
+  }
+
+  function keyOf({ smallest }: Found): string {
+    return smallest ? `${graphText(smallest.graph)} ${smallest.indexing}` : "";
+  }
+}
+
+function groupBy<T>(items: readonly T[], key: (item: T) => string): Map<string, T[]> {
+  const groups = new Map<string, T[]>();
+  for (const item of items) groups.set(key(item), [...(groups.get(key(item)) ?? []), item]);
+  return groups;
+}

@@ -91,6 +91,7 @@ function newFn(input: JitFunction, profile: X86Profile, symbol: (name: string) =
     frame: design.frame ?? exactFrame,
     depth: input.privateStack === undefined ? (input.stackDepth + 7) & ~7 : 0,
     saved: savedRegisters(input),
+    slot: -1,
     base: 0n,
     symbol,
     thunks: new Set(profile.features.callDepth ? profile.features.callThunks.map(symbol) : []),
@@ -114,11 +115,13 @@ function runPass(f: Fn, final: boolean): number {
   f.tailCalls = [];
   f.pokes = [];
   f.extable = [];
+  f.slot = -1;
   prologue(f);
   ends[0] = c.pos;
   const { insns } = input;
   for (let slot = 0; slot < insns.length; slot++) {
     const start = slot;
+    f.slot = slot;
     slot += lowerInsn(f, insns, slot);
     if (final && c.pos !== ends[slot + 1])
       throw new JitError(`${input.name}: the last pass moved an instruction by ${c.pos - ends[slot + 1]} bytes`, start);
@@ -149,6 +152,7 @@ function lowerInsn(f: Fn, insns: readonly Insn[], slot: number): number {
   }
   switch (code) {
     case LD_IMM64:
+      if (!insns[slot + 1]) throw new JitError(`${f.input.name}: LD_IMM64 without its second half`, slot);
       loadImmHalves(f, dst, insn.imm, insns[slot + 1].imm);
       f.ends[slot + 1] = f.c.pos;
       return 1;
@@ -159,7 +163,7 @@ function lowerInsn(f: Fn, insns: readonly Insn[], slot: number): number {
       lowerExit(f, slot);
       return 0;
     case BPF_JMP | BPF_TAIL_CALL:
-      if (insn.imm) tailCallDirect(f, slot, f.input.pokes[insn.imm - 1]);
+      if (insn.imm) tailCallDirect(f, slot, insn.imm - 1);
       else tailCallIndirect(f, slot);
       return 0;
     case BPF_JMP | BPF_JA:
@@ -182,7 +186,8 @@ function lowerInsn(f: Fn, insns: readonly Insn[], slot: number): number {
 /** The x86 register of a BPF register; the frame pointer is r9 on a private stack. */
 function x86Register(f: Fn, reg: number): number {
   if (reg === BPF_REG_FP && f.input.privateStack !== undefined) return R9;
-  return X86_OF_BPF[reg] ?? 0;
+  if (reg >= X86_OF_BPF.length) throw new JitError(`${f.input.name}: no register r${reg}`, f.slot);
+  return X86_OF_BPF[reg];
 }
 
 function toImage(f: Fn, body: number, passes: number[]): Image {

@@ -17,6 +17,8 @@ export interface Fn {
   depth: number;
   /** callee-saved registers in push order, r12 first where it is kept */
   saved: number[];
+  /** slot that is being compiled, -1 in the prologue */
+  slot: number;
   /** address of the image's first byte; only meaningful in the final pass */
   base: bigint;
   symbol(name: string): bigint;
@@ -51,6 +53,7 @@ export function relative(f: Fn, target: bigint, length = 5): number {
   if (wrapped !== BigInt.asIntN(32, wrapped))
     throw new JitError(
       `${f.input.name}: 0x${target.toString(16)} is out of the reach of a rel32 at 0x${f.base.toString(16)}`,
+      f.slot,
     );
   return Number(wrapped);
 }

@@ -78,6 +78,7 @@ export function lowerAlu(f: Fn, insn: Insn, dst: number, src: number, slot: numb
       else loadImm32(f, w, dst, insn.imm);
       return;
     case BPF_NEG:
+      if (x) break;
       unary(c, NEG, w, dst);
       return;
     case BPF_MUL:
@@ -95,6 +96,7 @@ export function lowerAlu(f: Fn, insn: Insn, dst: number, src: number, slot: numb
       else shiftByImm(f, op, w, dst, insn.imm);
       return;
     case BPF_END:
+      if (x && w) break;
       // ALU: x is to big endian; ALU64: unconditional swap
       if (x || w) byteSwap(f, insn.imm, dst);
       else zeroExtend(f, insn.imm, dst);
@@ -108,9 +110,16 @@ function lowerMove(f: Fn, insn: Insn, w: boolean, dst: number, src: number): voi
   const { c } = f;
   if (w && insn.off === BPF_ADDR_PERCPU) return percpuAddress(f, dst, src);
   if (w && insn.off === BPF_ADDR_SPACE_CAST && insn.imm === 1 << 16) return castUser(f, dst, src);
-  if (insn.off) movsx(c, insn.off, w, dst, src);
+  if (insn.off) extendSign(f, insn.off, w, dst, src);
   else if (w) move(f, dst, src);
   else movRegReg(c, false, dst, src);
+}
+
+/** 32 bits to 32 bits is no extension. */
+function extendSign(f: Fn, bits: number, w: boolean, dst: number, src: number): void {
+  if (bits !== 8 && bits !== 16 && !(bits === 32 && w))
+    throw new JitError(`${f.input.name}: no sign extension from ${bits} bits`, f.slot);
+  movsx(f.c, bits, w, dst, src);
 }
 
 /** dst = src + this CPU's offset */

@@ -32,6 +32,9 @@ import { probeLoad } from "./probe.ts";
 /** BPF_ST | BPF_NOSPEC: speculation barrier */
 const NOSPEC = BPF_ST | 0xc0;
 
+/** There is nothing to extend in 8 bytes. */
+const SIGNED = new Set([BPF_MEMSX, BPF_PROBE_MEMSX, BPF_PROBE_MEM32SX]);
+
 /** Loads and stores, except atomics. dst and src are x86 registers. */
 export function lowerMemory(f: Fn, insn: Insn, dst: number, src: number, slot: number): void {
   const { c } = f;
@@ -41,6 +44,7 @@ export function lowerMemory(f: Fn, insn: Insn, dst: number, src: number, slot: n
   switch (classOf(insn.code)) {
     case BPF_LDX:
       if (mode === BPF_MEM) return load(c, bytes, dst, src, insn.off);
+      if (bytes === 8 && SIGNED.has(mode)) break;
       if (mode === BPF_MEMSX) return loadSigned(c, bytes, dst, src, insn.off);
       if (mode === BPF_PROBE_MEM || mode === BPF_PROBE_MEMSX)
         return probeLoad(f, bytes, mode === BPF_PROBE_MEMSX, dst, src, insn.off);

@@ -1,4 +1,5 @@
 import { POKED } from "../../../bpf/image.ts";
+import { JitError } from "../../error.ts";
 import type { OutJumps } from "../design.ts";
 import { ADD, opRegImm, opRegReg, TEST } from "../encode/alu.ts";
 import { JBE, JE, jccForward, jmp32, land, land32, nops } from "../encode/control.ts";
@@ -81,8 +82,10 @@ function lookup(f: Fn, out: OutJumps): void {
  * A tail call whose slot is known at compile time, patched when the slot changes: `bypass` jumps over the call while the slot
  * is empty, `target` jumps to the callee when it is set (emit_bpf_tail_call_direct).
  */
-export function tailCallDirect(f: Fn, slot: number, poke: { map: string; key: number }): void {
+export function tailCallDirect(f: Fn, slot: number, index: number): void {
   const { c, design } = f;
+  const poke = f.input.pokes[index];
+  if (!poke) throw new JitError(`${f.input.name}: no poke descriptor ${index}`, slot);
   const start = c.pos;
   const out = new Out(f);
 

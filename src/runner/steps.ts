@@ -167,10 +167,14 @@ export class ScenarioRun {
   }
 
   /** Plain execution past the limit; undefined: there is no end in sight. */
-  #runOn(step: RunStep): ExactRun | undefined {
+  #runOn(step: RunStep): ExactRun | Crash | undefined {
     const options = { ...this.#options(step, this.#program(step)), budget: PLAIN_BUDGET };
-    const { r0, calls, tailCalls, instructions, maxStack } = this.#enter({ ...options, tailCallLimit: undefined });
-    if (r0 === undefined) return undefined;
+    const outcome = this.#enter({ ...options, tailCallLimit: undefined });
+    const { r0, calls, tailCalls, instructions, maxStack } = outcome;
+    if (r0 === undefined) {
+      const crash = outcome.findings.find(({ check }) => check === "fault" || check === "landing");
+      return crash && { kind: "crash", tailCalls, why: crash.message };
+    }
     const exact = new Map([...calls].map(([name, count]) => [name, BigInt(count)]));
     return { kind: "exact", r0, tailCalls, instructions: BigInt(instructions), calls: exact, maxStack };
   }
@@ -182,7 +186,15 @@ export class ScenarioRun {
   }
 }
 
-function inAll(run: ExactRun): string {
+/** A run that goes past the limit and ends where it cannot go on. */
+interface Crash {
+  kind: "crash";
+  tailCalls: bigint;
+  why: string;
+}
+
+function inAll(run: ExactRun | Crash): string {
+  if (run.kind === "crash") return `after ${run.tailCalls} of them: ${run.why}`;
   if (run.kind === "exact") return `in all it takes ${run.tailCalls}`;
   if (run.kind === "endless") return `it never ends: ${run.why}`;
   return `how many it takes in all is not known: ${run.why}`;

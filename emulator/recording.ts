@@ -1,5 +1,5 @@
 import type { Engine, Watch } from "./engine.ts";
-import { EVENT_WORDS, MARK_BY_RET } from "./engine.ts";
+import { EVENT_PC, EVENT_WORDS, MARK_BY_RET } from "./engine.ts";
 import type { PlacedFunction } from "./machine.ts";
 
 /**
@@ -37,6 +37,8 @@ export class EventStream {
   readonly #watches: (Watch | undefined)[] = [undefined];
   #stopping: number[] = [];
   #observers: Observer[] = [];
+  /** where the last event in a placed function was, those of all runs so far */
+  lastInFunction: bigint | undefined;
 
   constructor(engine: Engine) {
     this.#engine = engine;
@@ -87,6 +89,11 @@ export class EventStream {
         for (const observer of this.#observers) observer(event);
       }
     }
+    for (let at = (count - 1) * EVENT_WORDS; at >= 0; at -= EVENT_WORDS)
+      if (this.watched[halves[at * 2]]?.func) {
+        this.lastInFunction = records[at + EVENT_PC];
+        break;
+      }
   }
 }
 

@@ -8,6 +8,7 @@ import type { ActiveCheck, CheckContext } from "../checks/check.ts";
 import type { Finding } from "../checks/finding.ts";
 import { CHECKS } from "../checks/index.ts";
 import type { CheckName } from "../scenario/names.ts";
+import { culprit } from "./culprit.ts";
 import { type CodeBook, locate } from "./locate.ts";
 
 /** How one run of a program from the kernel went. */
@@ -166,7 +167,8 @@ export class ProgramRun {
       },
       report(check: CheckName, pc, what) {
         if (findings.length >= MAX_FINDINGS) return;
-        const finding = { check, pc, ...what, ...locate(machine, book, pc) };
+        const at = culprit(machine, pc);
+        const finding = { check, pc: at, ...what, ...locate(machine, book, at) };
         findings.push(finding);
         spectator.found?.(finding);
       },

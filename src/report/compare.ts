@@ -37,8 +37,8 @@ export class ComparisonTally {
 /** A compared set as a result, for the reporters that programs read. */
 export function comparisonResult(variant: string, file: string, compared: ComparedSet, ms: number): RunResult {
   const mismatches: Mismatch[] = compared.functions.flatMap(({ name, loaded, final }) => [
-    ...(loaded ? [mismatch(`${name} as loaded`, loaded)] : []),
-    ...(final && !loaded ? [mismatch(`${name} with its slots filled`, final)] : []),
+    ...(loaded ? [mismatch(`${name}+0x${loaded.offset.toString(16)} as loaded`, loaded)] : []),
+    ...(final && !loaded ? [mismatch(`${name}+0x${final.offset.toString(16)} with its slots filled`, final)] : []),
   ]);
   return {
     scenario: compared.set,
@@ -66,8 +66,8 @@ const BEFORE = 2;
 const AFTER = 4;
 
 /** The kernel's or our code around the first difference, disassembled. */
-function around(bytes: Uint8Array, { offset, address }: ByteDifference): string {
-  if (!bytes.length) return "(no code)";
+function around(bytes: Uint8Array, { offset, address, missing }: ByteDifference): string {
+  if (!bytes.length) return missing ? `(no code: ${missing})` : "(no code)";
   const lines = disassemble(bytes, address);
   const at = lines.findIndex((line) => line.offset + line.length > offset);
   const from = Math.max(0, (at < 0 ? lines.length : at) - BEFORE);

@@ -37,7 +37,8 @@ export class ReplayTally {
   /** "same 3063 of 3063 runs" */
   summary(): string {
     const { same, differs, failed } = this.#counts;
-    return `same ${same} of ${same + differs + failed} runs`;
+    const broken = this.#broken - differs - failed;
+    return `same ${same} of ${same + differs + failed} runs${broken ? `, a contract broken in ${broken}` : ""}`;
   }
 }
 

@@ -12,6 +12,8 @@ export interface ByteDifference {
   ours: Uint8Array;
   theirs: Uint8Array;
   address: bigint;
+  /** why there is no code of ours */
+  missing?: string;
 }
 
 /** One function of a captured set held against ours. Undefined difference: the same bytes. */
@@ -44,32 +46,41 @@ export function compareSet(kernel: CaptureKernel, record: CaptureRecord, source:
     functions: [],
     xlated: { same: 0, different: 0 },
   };
-  const compiled = record.progs.map((_, index): Compiled | undefined => {
-    try {
-      return compileCaptured(kernel, set, record, index);
-    } catch (error) {
-      compared.error ??= `${record.progs[index].name}: ${(error as Error).message}`;
-      return undefined;
-    }
-  });
   record.progs.forEach((program, index) => {
-    const ours = compiled[index];
-    if (ours?.sameXlated !== undefined) compared.xlated[ours.sameXlated ? "same" : "different"]++;
+    const ours = compileOrSay(kernel, set, record, index);
+    if (typeof ours === "string") compared.error ??= ours;
+    else if (ours.sameXlated !== undefined) compared.xlated[ours.sameXlated ? "same" : "different"]++;
     for (const [i, captured] of program.funcs.entries()) {
       const name = `${program.name}#${i}`;
-      compared.functions.push({ name, ...compareFunction(ours?.images[i], set, record, captured) });
+      const image = typeof ours === "string" ? ours : (ours.images[i] ?? `${program.name} has no function ${i}`);
+      compared.functions.push({ name, ...compareFunction(image, set, record, captured) });
     }
   });
   return compared;
 }
 
+/** What we make of a program, or why nothing that can be compared. */
+function compileOrSay(kernel: CaptureKernel, set: ProgramSet, record: CaptureRecord, index: number): Compiled | string {
+  const { name, funcs, hidden_tail_insns, jited } = record.progs[index];
+  try {
+    const compiled = compileCaptured(kernel, set, record, index);
+    const more = compiled.images.length - funcs.length - (hidden_tail_insns ? 1 : 0);
+    return jited && more > 0
+      ? `${name}: ${compiled.images.length} functions, the kernel has ${funcs.length}`
+      : compiled;
+  } catch (error) {
+    return `${name}: ${(error as Error).message}`;
+  }
+}
+
 function compareFunction(
-  image: Image | undefined,
+  image: Image | string,
   set: ProgramSet,
   record: CaptureRecord,
   captured: CapturedFunction,
 ): Omit<ComparedFunction, "name"> {
-  if (!image) return { loaded: difference(new Uint8Array(), captured, "hex") };
+  if (typeof image === "string")
+    return { loaded: { ...difference(new Uint8Array(), captured, "hex")!, missing: image } };
   const final = withSlots(image, set, record, captured);
   return {
     loaded: difference(image.bytes, captured, "hex"),

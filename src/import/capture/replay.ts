@@ -46,17 +46,18 @@ export function* replaySet(
   const why = options.bytes === "elsewhere" ? incomparable(capture, kernel, record, flags) : undefined;
   if (why) return yield* unknown(source, why);
   let world: CaptureWorld | undefined;
+  let run = 0;
   try {
     world = buildWorld(kernel, record, source, options);
-    for (let run = 0; run < source.runs.length; run++)
+    for (; run < source.runs.length; run++)
       yield replayRun(world, source, run, record.runs?.[run], flags, kernel.profile.design !== "tcc-ptr");
   } catch (error) {
     if (options.bytes === "elsewhere" && error instanceof VerifierError)
       return yield* unknown(source, `${kernel.profile.name} refuses it: ${error.message}`);
     yield {
       set: record.set,
-      run: 0,
-      program: source.progs[0].name,
+      run,
+      program: source.runs[run].prog,
       status: "failed",
       findings: [],
       known: false,

@@ -1,4 +1,4 @@
-import type { Image } from "../../../bpf/image.ts";
+import { type Image, POKED } from "../../../bpf/image.ts";
 import type { ProgramSet } from "../../../bpf/program.ts";
 import { verify } from "../../../bpf/verifier/index.ts";
 import type { KernelBehaviour } from "../../../emulator/behaviour.ts";
@@ -18,6 +18,7 @@ import { type CaptureKernel, type Compiled, compileCaptured } from "./compile.ts
 import type { CapturedFunction, CaptureRecord, ProgramsRecord } from "./format.ts";
 import { captureRegions } from "./regions.ts";
 import { sourceSet } from "./source.ts";
+import { placeTrampolines } from "./trampolines.ts";
 
 const fromHex = (text: string): Uint8Array => Uint8Array.from(Buffer.from(text, "hex"));
 const address = (text: string): bigint => BigInt(`0x${text}`);
@@ -54,6 +55,22 @@ export function buildWorld(
     ibt: kernelInfo.profile.features.ibt,
     regions: captureRegions(record, source, options.functions.keys()),
   });
+  try {
+    return fill(machine, kernelInfo, set, record, options);
+  } catch (error) {
+    machine.close();
+    throw error;
+  }
+}
+
+/** Kernel functions, maps and programs where the capture has them. */
+function fill(
+  machine: Machine,
+  kernelInfo: CaptureKernel,
+  set: ProgramSet,
+  record: CaptureRecord,
+  options: WorldOptions,
+): CaptureWorld {
   const kernel = new Kernel(machine, options.behaviour);
   installFunctions(machine, options.functions);
   for (const def of set.maps) kernel.addMap(def, address(record.maps[def.name].addr));
@@ -69,7 +86,7 @@ export function buildWorld(
     linkException(kernel, result, placed);
   });
   mapPrivateStacks(machine, record);
-  placeTrampolines(machine, record);
+  placeTrampolines(machine, set, record);
   fillSlots(kernel, set, record);
   return { session: new Session(kernel, book), kernel, machine, entries };
 }
@@ -114,7 +131,15 @@ function imageToRun(image: Image, captured: CapturedFunction | undefined, which:
   if (!captured || which !== "captured") return image;
   const bytes = fromHex(captured.hex);
   if (Buffer.compare(bytes, image.bytes) === 0) return image;
-  return { ...image, bytes, ...decodeTable(bytes), notes: new Map() };
+  const { starts, flags } = decodeTable(bytes);
+  const poked = new Set(image.starts.filter((_, i) => image.flags[i] & POKED));
+  return {
+    ...image,
+    bytes,
+    starts,
+    flags: flags.map((flag, i) => flag | (poked.has(starts[i]) ? POKED : 0)),
+    notes: new Map(),
+  };
 }
 
 /** The callback that bpf_throw() ends in, on the main function's frame. */
@@ -122,43 +147,6 @@ function linkException(kernel: Kernel, { xlated }: Compiled, placed: PlacedFunct
   const callback = xlated.functions.findIndex((fn) => fn.exceptionCallback);
   if (xlated.functions[0].exceptionBoundary && callback > 0)
     kernel.exceptionCallbacks.set(placed[0].entry, placed[callback].entry);
-}
-
-/** Active trampolines, and the calls of them at their targets' patch sites. */
-function placeTrampolines(machine: Machine, record: CaptureRecord): void {
-  for (const trampoline of record.trampolines ?? [])
-    if (trampoline.active)
-      machine.place(trampolineImage(trampoline.name, address(trampoline.addr), fromHex(trampoline.hex)));
-  if (!record.trampolines?.length) return;
-  for (const { funcs } of record.progs) for (const fn of funcs) if (fn.hex_final) attach(machine, fn);
-}
-
-function trampolineImage(name: string, at: bigint, bytes: Uint8Array): Image {
-  const table = decodeTable(bytes);
-  return {
-    name,
-    address: at,
-    bytes,
-    entry: 0,
-    body: bytes.length,
-    ends: Int32Array.of(bytes.length),
-    ...table,
-    notes: new Map(),
-    tailCalls: [],
-    pokes: [],
-    extable: [],
-    epilogue: bytes.length,
-    passes: [],
-  };
-}
-
-/** Write the patch site as the capture has it after attaching. */
-function attach(machine: Machine, fn: CapturedFunction): void {
-  const placed = machine.functions.find(({ image }) => image.address === address(fn.addr));
-  const site = placed?.image.patchSite;
-  if (!placed || site === undefined) return;
-  const bytes = fromHex(fn.hex_final!).subarray(site, site + 5);
-  if (bytes[0] === 0xe8 || bytes[0] === 0xe9) machine.attach(placed, site, bytes);
 }
 
 /** Bytes around the top of a private stack: 512 of BPF stack and guards below, little above. */

@@ -43,7 +43,7 @@ export interface ExactOptions {
   budget?: number;
 }
 
-const BUDGET = 2_000_000;
+const BUDGET = 200_000;
 const RAX = 0;
 
 /**

@@ -99,6 +99,7 @@ class Counter {
       const stop = this.#tracer.run(RETURN_TO_KERNEL, left, (step) => this.#follow(step));
       left -= engine.icount - before;
       if (stop.kind === "until") return this.#result();
+      if (stop.kind === "budget") break;
       const endless = this.#stopped(stop);
       if (endless) return endless;
       if (this.#root) return this.#result();

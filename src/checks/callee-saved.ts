@@ -1,7 +1,9 @@
 import { EVENT_PC, EVENT_REGS, R12, R13, R14, R15, RBP, RBX, RSP } from "../../emulator/engine.ts";
+import type { PlacedFunction } from "../../emulator/machine.ts";
 import type { Event } from "../../emulator/recording.ts";
 import { type Check, type CheckContext, hex } from "./check.ts";
 import { Frames } from "./frames.ts";
+import { landsInFreshFrame } from "./landing-frame.ts";
 
 const SAVED: readonly [number, string][] = [
   [RBX, "rbx"],
@@ -12,17 +14,33 @@ const SAVED: readonly [number, string][] = [
   [R15, "r15"],
 ];
 
-/** Compares the registers at every return site with those at the entry that it belongs to. */
+/** What a tail call hands over: all of SAVED but rbp, which the callee's frame already holds, and rsp. */
+const HANDED_OVER = SAVED.filter(([reg]) => reg !== RBP);
+
+/** Compares the registers at every return site, and where a tail call lands, with those at the entry that it belongs to. */
 export const calleeSaved: Check = {
   name: "callee-saved",
-  about: "rbx, rbp, r12 to r15 and rsp are after a call what they were before it",
+  about:
+    "rbx, rbp, r12 to r15 and rsp are after a call what they were before it, and at a tail call what the callee expects",
   start(context) {
     const frames = new Frames();
+    const fresh = new Map<PlacedFunction, boolean>();
+    const landsInFresh = (func: PlacedFunction): boolean => {
+      const known = fresh.get(func);
+      if (known !== undefined) return known;
+      fresh.set(func, landsInFreshFrame(func.image));
+      return fresh.get(func)!;
+    };
+    let site = 0n;
     return {
       observe(event) {
         if (event.kind === "enter") frames.enter(event);
-        else if (event.kind === "land") frames.replace(event.watched.func);
-        else if (event.kind === "resume") resume(context, frames, event);
+        else if (event.kind === "tail") site = event.words[event.at + EVENT_PC];
+        else if (event.kind === "land") {
+          if (frames.depth && event.watched.func && landsInFresh(event.watched.func))
+            land(context, frames, event, site);
+          frames.replace(event.watched.func);
+        } else if (event.kind === "resume") resume(context, frames, event);
       },
       returned() {
         if (!frames.depth) return;
@@ -49,6 +67,30 @@ function resume(context: CheckContext, frames: Frames, event: Event): void {
       (reg) => words[at + EVENT_REGS + reg],
     );
   frames.leave(index);
+}
+
+/** A tail call lands behind push rbp; mov rbp, rsp of a frame that its caller has cleared. `site`: where it began. */
+function land(context: CheckContext, frames: Frames, event: Event, site: bigint): void {
+  const { halves, words, at } = event;
+  const index = frames.depth - 1;
+  const rsp = frames.register(index, RSP) - 8n;
+  const now = (reg: number): bigint => words[at + EVENT_REGS + reg];
+  const caller = frames.functions[index]?.image.name;
+  for (const [reg, name] of HANDED_OVER) {
+    const half = 2 * (at + EVENT_REGS + reg);
+    if (frames.same(index, reg, halves[half], halves[half + 1])) continue;
+    context.report("callee-saved", site, {
+      message: `${caller} does not give ${name} back before its tail call`,
+      expected: `${name} = ${hex(frames.register(index, reg))}`,
+      actual: hex(now(reg)),
+    });
+  }
+  if (now(RSP) !== rsp)
+    context.report("callee-saved", site, {
+      message: `${caller} hands its frame over with another stack pointer`,
+      expected: `rsp = ${hex(rsp)}`,
+      actual: `${hex(now(RSP))} (${now(RSP) - rsp} bytes off)`,
+    });
 }
 
 /** Where the function of a frame restores what it saved: what is to blame when its caller is no BPF function. */

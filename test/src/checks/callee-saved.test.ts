@@ -178,3 +178,47 @@ test("every register that is wrong is told, each once a call", () => {
     "code did not preserve r15",
   ]);
 });
+
+describe("where a tail call lands", () => {
+  const MAIN = "r6 = 1\nr7 = 2\n*(u64 *)(r10 - 8) = r7\nr2 = jmp ll\nr3 = 0\ncall bpf_tail_call\nr0 = r6\nexit";
+
+  /** main's way out is patched; the callee uses no register and returns. */
+  function tailCall(from: string, to: string, profile: "linux-6.1" | "linux-6.12" | "linux-7.2") {
+    const bench = new Bench({ profile, patch: patching("main", from, to) });
+    const [main] = bench.load(MAIN);
+    bench.load("r0 = 0\nexit", "callee");
+    return bench.slot(0, "callee").enter(main);
+  }
+
+  describe.each(["linux-6.1", "linux-6.12", "linux-7.2"] as const)("on %s", (profile) => {
+    test("the caller has given its registers back", () => {
+      const { findings } = tailCall("415d 5b 58", "415e 5b 58", profile); // pop r13 -> pop r14
+      expect(findings.slice(0, 2)).toMatchObject([
+        {
+          check: "callee-saved",
+          message: "main does not give r13 back before its tail call",
+          function: "main",
+          bpf: "tail_call poke[0]",
+          line: 6,
+          expected: "r13 = 0xa5a5000d5eed000d",
+          actual: "0x2",
+        },
+        { message: "main does not give r14 back before its tail call" },
+      ]);
+    });
+
+    test("and the whole frame: a pop that is missing shows at once, not only when the stack is full", () => {
+      const { r0, findings } = tailCall("415d 5b 58", "415d 5b 90", profile); // pop rax -> nop
+      expect(findings).toMatchObject([
+        {
+          check: "callee-saved",
+          message: "main hands its frame over with another stack pointer",
+          function: "main",
+          line: 6,
+          actual: expect.stringMatching(/\(-8 bytes off\)$/),
+        },
+      ]);
+      expect(r0).toBe(0n); // the callee's leave hides it
+    });
+  });
+});

@@ -14,7 +14,7 @@ import { decodeTable } from "../../../src/import/x86/decode.ts";
 import { ProgramBook } from "../../../src/runner/code-book.ts";
 import { type Outcome, Session } from "../../../src/runner/session.ts";
 import { mapDef } from "../../emulator/bpf.ts";
-import { imageOf, type KernelName, type Line, newKernel, type Placed, place } from "../../emulator/guest.ts";
+import { type KernelName, type Line, newKernel, type Placed, place } from "../../emulator/guest.ts";
 
 export interface Planted {
   /** default linux-6.12; what a kernel's variants change is `+variant` */
@@ -116,30 +116,34 @@ export function only({ findings }: Outcome): Finding {
   return findings[0];
 }
 
-/**
- * The image with some bytes replaced: the `nth` place where `from` stands, in hex, becomes `to`, as long. Instructions are
- * decoded anew; what else the image says of its bytes stays.
- */
-export function replaced(image: Image, from: string, to: string, nth = 0): Image {
-  const [old, next] = [from, to].map((hex) => Buffer.from(hex.replaceAll(" ", ""), "hex"));
-  if (old.length !== next.length) throw new RangeError(`${from} and ${to} are not as long as each other`);
-  let at = -1;
-  for (let i = 0; i <= nth; i++) {
-    at = Buffer.from(image.bytes).indexOf(old, at + 1);
-    if (at < 0)
-      throw new RangeError(`${image.name} has no ${from} at ${i}: ${Buffer.from(image.bytes).toString("hex")}`);
-  }
+/** The image with other bytes at `at`; instructions are decoded anew, what else it says of its bytes stays. */
+function overwritten(image: Image, at: number, hex: string): Image {
   const bytes = image.bytes.slice();
-  bytes.set(next, at);
+  bytes.set(Buffer.from(hex, "hex"), at);
   const { starts, flags } = decodeTable(bytes);
   const before = new Map(image.starts.map((start, i) => [start, image.flags[i] & (POKED | OWN_STORE)]));
   return { ...image, bytes, starts, flags: flags.map((flag, i) => flag | (before.get(starts[i]) ?? 0)) };
 }
 
+/** The image with the first bytes that are `from`, in hex, replaced by `to`, as long. */
+export function replaced(image: Image, from: string, to: string): Image {
+  const [old, next] = [from, to].map((hex) => hex.replaceAll(" ", ""));
+  if (old.length !== next.length) throw new RangeError(`${from} and ${to} are not as long as each other`);
+  const at = Buffer.from(image.bytes).indexOf(Buffer.from(old, "hex"));
+  if (at < 0) throw new RangeError(`${image.name} has no ${from}: ${Buffer.from(image.bytes).toString("hex")}`);
+  return overwritten(image, at, next);
+}
+
+const NOPS = ["", "90", "6690", "0f1f00", "0f1f4000", "0f1f440000", "660f1f440000", "0f1f8000000000"];
+
+/** The image with its `i`th instruction, of seven bytes at most, left out. */
+export function without(image: Image, i: number): Image {
+  const length = (image.starts[i + 1] ?? image.bytes.length) - image.starts[i];
+  return overwritten(image, image.starts[i], NOPS[length]);
+}
+
 /** A patch of one function: its name, and what its bytes become. */
 export const patching =
-  (name: string, from: string, to: string, nth = 0) =>
+  (name: string, from: string, to: string) =>
   (image: Image): Image | undefined =>
-    image.name === name ? replaced(image, from, to, nth) : undefined;
-
-export { imageOf };
+    image.name === name ? replaced(image, from, to) : undefined;

@@ -72,6 +72,8 @@ export interface Image {
   bytes: Uint8Array;
   /** bpf_func: where callers enter (after a CFI preamble, else 0) */
   entry: number;
+  /** FineIBT: indirect calls enter at byte 0 and bring this u32 in that x86 register; undefined: they enter at `entry` */
+  checked?: { register: number; hash: number };
   /** the patch site of trampolines (nop5), or undefined before 5.5 */
   patchSite?: number;
   /** where a tail call enters; undefined: this function cannot be one's target */

@@ -136,3 +136,7 @@ export function bytesOf(code: number): number {
       return 8;
   }
 }
+
+/** LD_ABS or LD_IND */
+export const isPacketLoad = (code: number): boolean =>
+  classOf(code) === BPF_LD && (modeOf(code) === BPF_ABS || modeOf(code) === BPF_IND);

@@ -31,13 +31,14 @@ import {
   TEXT_BASE,
   TEXT_SIZE,
 } from "./layout.ts";
+import type { KernelCode } from "./machine-code.ts";
 import { markOf, marksOf } from "./marks.ts";
 import { GuestMemory } from "./memory.ts";
 import { PERCPU_AREA_SIZE, PercpuAreas } from "./percpu.ts";
 import { type EventKind, EventStream } from "./recording.ts";
 import { SymbolTable } from "./symbols.ts";
 import { createTask, fillTask, TASK_STRUCT_SIZE, type Task } from "./task.ts";
-import { type KernelCode, kernelCode } from "./text.ts";
+import { kernelCode } from "./text.ts";
 
 /** A compiled function in guest memory. */
 export interface PlacedFunction {
@@ -197,7 +198,11 @@ export class Machine {
   }
 
   #kernelCode(name: string): KernelCode | undefined {
-    return kernelCode(name, (symbol) => this.layout.percpu.symbols[symbol]);
+    return kernelCode(
+      name,
+      (symbol) => this.layout.percpu.symbols[symbol],
+      (symbol) => this.symbol(symbol),
+    );
   }
 
   #install(name: string, address: bigint, code: KernelCode | undefined): void {

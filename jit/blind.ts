@@ -7,9 +7,11 @@ import {
   BPF_CALL,
   BPF_DIV,
   BPF_EXIT,
+  BPF_IND,
   BPF_JA,
   BPF_JMP,
   BPF_JMP32,
+  BPF_LD,
   BPF_LSH,
   BPF_MEM,
   BPF_MOD,
@@ -25,10 +27,12 @@ import {
   BPF_X,
   BPF_XOR,
   classOf,
+  isPacketLoad,
   isX,
   LD_IMM64,
   modeOf,
   opOf,
+  sizeOf,
 } from "../bpf/opcode.ts";
 import type { JitFunction } from "./function.ts";
 import { replaceInsns } from "./replace.ts";
@@ -42,6 +46,13 @@ const insn = (code: number, dst: number, src: number, off = 0, imm = 0): Insn =>
 /** AX = imm, written as (imm ^ random) ^ random; cls is BPF_ALU or BPF_ALU64. */
 function hide(cls: number, imm: number, random: number): Insn[] {
   return [insn(cls | BPF_MOV, BPF_REG_AX, 0, 0, random ^ imm), insn(cls | BPF_XOR, BPF_REG_AX, 0, 0, random | 0)];
+}
+
+/** LD_ABS and LD_IND, where they get this far (before 4.18): the offset through AX */
+function blindPacketLoad({ code, src, imm }: Insn, random: number): Insn[] {
+  const load = insn(BPF_LD | BPF_IND | sizeOf(code), 0, BPF_REG_AX);
+  const add = modeOf(code) === BPF_IND ? [insn(BPF_ALU | BPF_ADD | BPF_X, BPF_REG_AX, src)] : [];
+  return [...hide(BPF_ALU64, imm, random), ...add, load];
 }
 
 /**
@@ -63,6 +74,7 @@ function blindSlot(
       insn(BPF_ALU64 | BPF_LSH, BPF_REG_AX, 0, 0, 32),
       insn(BPF_ALU64 | BPF_MOV | BPF_X, dst, BPF_REG_AX),
     ];
+  if (isPacketLoad(code)) return blindPacketLoad(from, random());
   if (isX(code) && cls !== BPF_ST) return undefined;
   switch (cls) {
     case BPF_ALU:
@@ -108,4 +120,6 @@ export function blindConstants(fn: JitFunction, random: () => number): JitFuncti
   return blinded;
 }
 
-const usesAx = (from: Insn): boolean => from.dst === BPF_REG_AX || from.src === BPF_REG_AX;
+/** Register 11, and 12 since 7.2. */
+const isAx = (register: number): boolean => register === BPF_REG_AX || register === BPF_REG_AX + 1;
+const usesAx = (from: Insn): boolean => isAx(from.dst) || isAx(from.src);

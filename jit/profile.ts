@@ -1,4 +1,5 @@
 import type { Features } from "./x86/features.ts";
+import type { CfiPreamble } from "./x86/lower/cfi.ts";
 
 /** Byte offsets of struct members that JITed code reads. */
 export interface StructOffsets {
@@ -8,6 +9,8 @@ export interface StructOffsets {
   ptrs: number;
   /** struct bpf_prog, bpf_func */
   bpfFunc: number;
+  /** struct sk_buff, where the JIT itself reads packets (before 4.18) */
+  skb?: { len: number; dataLen: number; data: number };
 }
 
 /**
@@ -30,9 +33,15 @@ export interface X86Profile {
   design: string;
   /** since 6.13 the count is only loaded before calls of BPF functions (a1087da9d11e); before, before every call */
   countBeforeKernelCalls: boolean;
+  /** trampolines hand rax on to the function that they call (6.7, 2b5dcb31a19a); before, the count starts over behind one */
+  trampolineKeepsCount: boolean;
   offsets: StructOffsets;
   percpu: PercpuOffsets;
   /** net.core.bpf_jit_harden blinds this program's constants and rules out direct tail calls */
   harden?: boolean;
+  /** what mitigations=off leaves of `features` */
+  mitigationsOff: Pick<Features, "ret" | "indirectJump">;
+  /** its JIT writes CFI preambles (6.8), FineIBT's as that kernel has them */
+  cfi?: CfiPreamble["trap"];
   features: Features;
 }

@@ -51,7 +51,8 @@ export function compileProgram(
   const inputs = xlated.functions.map((_, index) => functionInput(name, xlated, linked, index, profile, env, options));
   const sized = inputs.map((input) => sizeFunction(input, profile, env.symbol));
   const addresses = sized.map((function_, index) => env.place(index, function_.bytes));
-  for (const input of inputs) fillAddresses(input, addresses);
+  const entries = addresses.map((address, index) => address + BigInt(sized[index].entry));
+  for (const input of inputs) fillAddresses(input, entries);
   return sized.map((function_, index) => function_.emit(addresses[index]));
 }
 

@@ -31,6 +31,9 @@ const JUMP_OPS = [
 ];
 const SIZES = [O.BPF_B, O.BPF_H, O.BPF_W, O.BPF_DW];
 
+/** Jumps since 4.14. */
+const LESS_OPS = [O.BPF_JLT, O.BPF_JLE, O.BPF_JSLT, O.BPF_JSLE];
+
 /** Opcodes that a kernel of this time knows at all (bpf_opcode_in_insntable). */
 function knownOpcodes({ cpuV4, loadAcquire, mayGoto, functionCalls }: Env["kernel"]): Set<number> {
   const known = new Set<number>([O.CALL, O.EXIT, O.BPF_JMP | O.BPF_JA, O.LD_IMM64]);
@@ -42,8 +45,9 @@ function knownOpcodes({ cpuV4, loadAcquire, mayGoto, functionCalls }: Env["kerne
     add(cls | O.BPF_NEG);
   }
   add(O.BPF_ALU | O.BPF_END | O.BPF_TO_LE, O.BPF_ALU | O.BPF_END | O.BPF_TO_BE);
+  const jumps = functionCalls ? JUMP_OPS : JUMP_OPS.filter((op) => !LESS_OPS.includes(op));
   for (const cls of functionCalls ? [O.BPF_JMP, O.BPF_JMP32] : [O.BPF_JMP])
-    for (const op of JUMP_OPS) add(cls | op | O.BPF_K, cls | op | O.BPF_X);
+    for (const op of jumps) add(cls | op | O.BPF_K, cls | op | O.BPF_X);
   if (functionCalls) add(O.BPF_JMP32 | O.BPF_JA);
   for (const size of SIZES) {
     add(O.BPF_LDX | O.BPF_MEM | size, O.BPF_ST | O.BPF_MEM | size, O.BPF_STX | O.BPF_MEM | size);

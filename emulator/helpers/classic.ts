@@ -22,6 +22,14 @@ function fromData(skb: SkBuff, offset: number): number | undefined {
   return undefined;
 }
 
+/** bpf_internal_load_pointer_neg_helper(): where the bytes at a header's offset are, 0 where not in the packet's first piece. */
+function headerPointer(skb: SkBuff, offset: bigint, size: bigint): bigint {
+  const at = fromData(skb, int(offset));
+  if (at === undefined) return 0n;
+  const start = skb.data + BigInt(at);
+  return start >= skb.get("head") && start + size <= skb.get("head") + skb.get("tail") ? start : 0n;
+}
+
 /** A big-endian number of the packet, or -EFAULT. */
 function load(skb: SkBuff, size: number, offset: bigint): bigint {
   const at = fromData(skb, int(offset));
@@ -61,6 +69,7 @@ export const CLASSIC_HELPERS: Readonly<Record<string, Model>> = {
   bpf_skb_get_pay_offset: (skb) => BigInt(payloadOffset(skb)),
   bpf_skb_get_nlattr: attributes((skb, at, type) => findAttribute(skb, at, skb.length - at, type)),
   bpf_skb_get_nlattr_nest: attributes(findNested),
+  bpf_internal_load_pointer_neg_helper: (skb, [, offset, size]) => headerPointer(skb, offset, size),
   ...Object.fromEntries(
     [1, 2, 4].flatMap((size): [string, Model][] => [
       // (skb, data, headlen, offset)

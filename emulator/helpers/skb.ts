@@ -40,6 +40,12 @@ export function installSkbHelpers(kernel: Kernel): void {
     if (flags & BPF_F_INVALIDATE_HASH) skb.set("hash", 0n);
     return 0n;
   });
+  provide("skb_copy_bits", (skb, [, offset, to, length]) => {
+    const bytes = skb.copyBits(Number(BigInt.asIntN(32, offset)), Number(BigInt.asIntN(32, length)));
+    if (!bytes) return -EFAULT;
+    memory.write(to, bytes);
+    return 0n;
+  });
   for (const [name, model] of Object.entries(CLASSIC_HELPERS)) provide(name, model);
   provide("bpf_skb_pull_data", (skb, [, length]) => (BigInt.asUintN(32, length) > BigInt(skb.length) ? -ENOMEM : 0n));
   provide("bpf_get_cgroup_classid", () => 0n);

@@ -1,12 +1,30 @@
 import type { X86Profile } from "../profile.ts";
+import { linux410 } from "./linux-4.10.ts";
+import { linux54 } from "./linux-5.4.ts";
+import { linux510 } from "./linux-5.10.ts";
+import { linux517 } from "./linux-5.17.ts";
 import { linux61 } from "./linux-6.1.ts";
+import { linux66 } from "./linux-6.6.ts";
 import { linux612 } from "./linux-6.12.ts";
+import { linux616 } from "./linux-6.16.ts";
 import { linux618 } from "./linux-6.18.ts";
 import { linux72 } from "./linux-7.2.ts";
+import { compareReleases, releaseOf } from "./release.ts";
 import { VARIANTS } from "./variants.ts";
 
 /** The kernels, oldest first. A new one is a file beside these and a line here. */
-export const PROFILES: readonly X86Profile[] = [linux61, linux612, linux618, linux72];
+export const PROFILES: readonly X86Profile[] = [
+  linux410,
+  linux54,
+  linux510,
+  linux517,
+  linux61,
+  linux66,
+  linux612,
+  linux616,
+  linux618,
+  linux72,
+];
 
 /** Every name that profileNamed knows: kernels, and each kernel with each variant. */
 export function profileNames(): string[] {
@@ -30,13 +48,6 @@ export function profileNamed(name: string): X86Profile | undefined {
 
 /** The profile of a kernel release such as "6.12.95+deb12-cloud-amd64": the newest that is not newer. */
 export function profileForRelease(release: string): X86Profile | undefined {
-  const version = versionOf(release);
-  return [...PROFILES].reverse().find((profile) => compare(versionOf(profile.name), version) <= 0);
+  const wanted = releaseOf(release);
+  return [...PROFILES].reverse().find(({ name }) => compareReleases(releaseOf(name), wanted) <= 0);
 }
-
-function versionOf(text: string): [number, number] {
-  const match = /(\d+)\.(\d+)/.exec(text);
-  return match ? [Number(match[1]), Number(match[2])] : [0, 0];
-}
-
-const compare = (a: [number, number], b: [number, number]): number => a[0] - b[0] || a[1] - b[1];

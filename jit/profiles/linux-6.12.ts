@@ -1,11 +1,12 @@
 import type { X86Profile } from "../profile.ts";
-import { linux61 } from "./linux-6.1.ts";
+import { linux66 } from "./linux-6.6.ts";
 
 export const linux612: X86Profile = {
-  ...linux61,
+  ...linux66,
   name: "linux-6.12",
   about: "Linux 6.12, Debian 12 backports: retpolines, IBT, tail_call_cnt_ptr",
   design: "tcc-ptr",
+  trampolineKeepsCount: true,
   offsets: { maxEntries: 36, ptrs: 264, bpfFunc: 48 },
   percpu: {
     start: 0n,
@@ -17,14 +18,6 @@ export const linux612: X86Profile = {
       call_depth: 0x35010n,
     },
   },
-  features: {
-    ...linux61.features,
-    ibt: true,
-    bmi2: true,
-    signedImm64: true,
-    shiftRcxLean: true,
-    probeMem: "vsyscall",
-    percpuRexSlip: true,
-    callThunks: ["htab_map_update_elem"],
-  },
+  cfi: "ud2",
+  features: { ...linux66.features, imm64: "signed", percpuRexSlip: true },
 };

@@ -1,11 +1,10 @@
 import type { X86Profile } from "../profile.ts";
-import { linux612 } from "./linux-6.12.ts";
+import { linux616 } from "./linux-6.16.ts";
 
 export const linux618: X86Profile = {
-  ...linux612,
+  ...linux616,
   name: "linux-6.18",
   about: "Linux 6.18, Debian 13 backports: the count is loaded before BPF calls only, private stacks",
-  countBeforeKernelCalls: false,
   offsets: { maxEntries: 68, ptrs: 304, bpfFunc: 72 },
   percpu: {
     start: 0xffffffff83c13000n,
@@ -16,4 +15,5 @@ export const linux618: X86Profile = {
       cpu_number: 0xffffffff83c2b034n,
     },
   },
+  cfi: "udb",
 };

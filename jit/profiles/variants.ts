@@ -1,4 +1,5 @@
 import type { X86Profile } from "../profile.ts";
+import { compareReleases, releaseOf } from "./release.ts";
 
 /** A profile under other circumstances: what the command line or the CPU changes about the same kernel. */
 export interface Variant {
@@ -14,24 +15,41 @@ const withFeatures = (profile: X86Profile, features: Partial<X86Profile["feature
   features: { ...profile.features, ...features },
 });
 
+const since =
+  (major: number, minor: number) =>
+  ({ name }: X86Profile): boolean =>
+    compareReleases(releaseOf(name), [major, minor]) >= 0;
+
+/** RETHUNK (5.19) */
+const hasReturnThunks = since(5, 19);
+
 /** Before 7.0 a Zen 2 returns through the SRSO thunk. */
 const zenThunk = (profile: X86Profile): string =>
-  profile.name.startsWith("linux-7") ? "retbleed_return_thunk" : "srso_return_thunk";
+  since(7, 0)(profile) ? "retbleed_return_thunk" : "srso_return_thunk";
+
+/** cfi_bpf_hash and cfi_bpf_subprog_hash of some boot. */
+const HASH = { main: 0x5a2d7c31, subprog: 0x1f6b94e8 };
+
+const withCfi = (profile: X86Profile, kind: "kcfi" | "fineibt", bhi = false): X86Profile =>
+  withFeatures(profile, { cfi: { kind, hash: HASH, trap: profile.cfi ?? "ud2", bhi } });
 
 export const VARIANTS: readonly Variant[] = [
   {
     name: "mitoff",
-    about: "mitigations=off: plain ret and indirect jumps",
-    apply: (profile) => withFeatures(profile, { ret: "int3", indirectJump: "int3" }),
+    about: "mitigations=off: plain ret and indirect jumps (before 5.16 the JIT does not ask)",
+    fits: ({ features, mitigationsOff }) => features.indirectJump !== mitigationsOff.indirectJump,
+    apply: (profile) => withFeatures(profile, profile.mitigationsOff),
   },
   {
     name: "zen2",
-    about: "a CPU with retbleed: returns through a thunk",
+    about: "a CPU with retbleed: returns through a thunk (5.19)",
+    fits: hasReturnThunks,
     apply: (profile) => withFeatures(profile, { ret: { thunk: zenThunk(profile) } }),
   },
   {
     name: "its",
-    about: "indirect target selection: returns through a thunk",
+    about: "indirect target selection: returns through a thunk (6.15, and late 6.1.y)",
+    fits: hasReturnThunks,
     apply: (profile) => withFeatures(profile, { ret: { thunk: "its_return_thunk" } }),
   },
   {
@@ -47,13 +65,50 @@ export const VARIANTS: readonly Variant[] = [
   },
   {
     name: "lfence",
-    about: "spectre_v2=retpoline,lfence: indirect jumps behind lfence",
-    apply: (profile) => withFeatures(profile, { indirectJump: "lfence", ret: { thunk: zenThunk(profile) } }),
+    about: "spectre_v2=retpoline,lfence: indirect jumps behind lfence (5.16)",
+    fits: since(5, 16),
+    apply: (profile) =>
+      withFeatures(profile, {
+        indirectJump: "lfence",
+        ...(hasReturnThunks(profile) ? { ret: { thunk: zenThunk(profile) } } : {}),
+      }),
   },
   {
     name: "nobmi2",
     about: "a CPU without BMI2: shifts through rcx",
+    fits: since(6, 1),
     apply: (profile) => withFeatures(profile, { bmi2: false }),
+  },
+  {
+    name: "bhi",
+    about:
+      "branch history injection: a classic filter of the unprivileged calls clear_bhb_loop on exit (6.15, and late 6.1.y)",
+    fits: since(6, 1),
+    apply: (profile) => withFeatures(profile, { clearBhbLoop: true }),
+  },
+  {
+    name: "ibhf",
+    about: "BHI_DIS_S: a classic filter of the unprivileged ends with IBHF (6.15, and late 6.1.y)",
+    fits: since(6, 1),
+    apply: (profile) => withFeatures(profile, { ibhf: true }),
+  },
+  {
+    name: "kcfi",
+    about: "cfi=kcfi: a hash in front of bpf_func, for callers to compare (6.8)",
+    fits: ({ cfi }) => cfi !== undefined,
+    apply: (profile) => withCfi(profile, "kcfi"),
+  },
+  {
+    name: "fineibt",
+    about: "cfi=fineibt: indirect calls go through a check in front of bpf_func (6.8)",
+    fits: ({ cfi }) => cfi !== undefined,
+    apply: (profile) => withCfi(profile, "fineibt"),
+  },
+  {
+    name: "fineibt-bhi",
+    about: "cfi=fineibt,bhi: the check is a thunk's, which spoils the arguments where it fails (6.15)",
+    fits: ({ cfi }) => cfi !== undefined && cfi !== "ud2",
+    apply: (profile) => withCfi(profile, "fineibt", true),
   },
   {
     name: "harden",

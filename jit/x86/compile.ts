@@ -9,6 +9,7 @@ import {
   BPF_JMP32,
   BPF_LDX,
   BPF_PROBE_ATOMIC,
+  BPF_REG_AX,
   BPF_REG_FP,
   BPF_ST,
   BPF_STX,
@@ -17,6 +18,7 @@ import {
   CALL,
   classOf,
   EXIT,
+  isPacketLoad,
   LD_IMM64,
   modeOf,
 } from "../../bpf/opcode.ts";
@@ -30,18 +32,19 @@ import { lowerAlu } from "./lower/alu.ts";
 import { lowerAtomic } from "./lower/atomic.ts";
 import { indirectJump } from "./lower/branch.ts";
 import { lowerCall } from "./lower/call.ts";
+import { CFI_PREAMBLE, hashRegister } from "./lower/cfi.ts";
 import { lowerExit } from "./lower/exit.ts";
 import { exactFrame } from "./lower/frame.ts";
 import { lowerCondJump, lowerJump } from "./lower/jump.ts";
 import { lowerMemory } from "./lower/memory.ts";
 import { loadImmHalves } from "./lower/move.ts";
+import { loadPacket } from "./lower/packet.ts";
 import { prologue } from "./lower/prologue.ts";
 import { landingOffset, tailCallDirect, tailCallIndirect } from "./lower/tail-call.ts";
 import { R9, X86_OF_BPF } from "./regs.ts";
 
-/** The kernel gives up (and interprets) after so many passes; from PADDING_PASSES on jumps are padded. */
-const MAX_PASSES = 20;
-const PADDING_PASSES = MAX_PASSES - 5;
+/** pass from which on jumps are padded (PADDING_PASSES) */
+const PADDING_PASSES = 15;
 /** bytes that every instruction is assumed to take before the first pass */
 const FIRST_GUESS = 64;
 
@@ -49,6 +52,8 @@ const FIRST_GUESS = 64;
 export interface SizedFunction {
   readonly input: JitFunction;
   readonly bytes: number;
+  /** bpf_func, in bytes from the start: behind a CFI preamble */
+  readonly entry: number;
   /** The last pass, at that address; call targets and function addresses in the input must be final by now. */
   emit(address: bigint): Image;
 }
@@ -59,22 +64,23 @@ export interface SizedFunction {
  */
 export function sizeFunction(input: JitFunction, profile: X86Profile, symbol: (name: string) => bigint): SizedFunction {
   const f = newFn(input, profile, symbol);
+  const { jumpPadding, maxPasses } = profile.features;
   const passes: number[] = [];
   let length = 0;
   for (let pass = 0; ; pass++) {
-    if (pass >= MAX_PASSES) throw new JitError(`${input.name}: no stable size after ${MAX_PASSES} passes`);
-    f.padding = pass >= PADDING_PASSES;
+    if (pass >= maxPasses) throw new JitError(`${input.name}: no stable size after ${maxPasses} passes`);
+    f.padding = jumpPadding && pass >= PADDING_PASSES;
     const next = runPass(f, false);
     passes.push(next);
     if (next === length) break;
     length = next;
   }
-  return { input, bytes: length, emit: (address) => emit(f, address, length, passes) };
+  return { input, bytes: length, entry: entryOf(profile), emit: (address) => emit(f, address, length, passes) };
 }
 
 function emit(f: Fn, address: bigint, length: number, passes: number[]): Image {
   f.base = address;
-  f.padding ||= f.input.extraPass;
+  f.padding ||= f.input.extraPass && f.profile.features.jumpPadding;
   if (runPass(f, true) !== length) throw new JitError(`${f.input.name}: the last pass changed the size`);
   return toImage(f, f.ends[0], [...passes, length]);
 }
@@ -98,6 +104,8 @@ function newFn(input: JitFunction, profile: X86Profile, symbol: (name: string) =
     ends,
     epilogue: ends[ends.length - 1],
     exitSeen: false,
+    loadsPacket: input.insns.some(({ code }) => isPacketLoad(code)),
+    usesAx: input.insns.some(({ dst, src }) => dst === BPF_REG_AX || src === BPF_REG_AX),
     padding: false,
     slots: [],
     tailCalls: [],
@@ -176,6 +184,10 @@ function lowerInsn(f: Fn, insns: readonly Insn[], slot: number): number {
       indirectJump(f, dst);
       return 0;
   }
+  if (isPacketLoad(code) && f.profile.features.skbLoads) {
+    loadPacket(f, insn, src);
+    return 0;
+  }
   if (classOf(code) === BPF_JMP || classOf(code) === BPF_JMP32) {
     lowerCondJump(f, insn, dst, src, slot);
     return 0;
@@ -192,16 +204,21 @@ function x86Register(f: Fn, reg: number): number {
 
 function toImage(f: Fn, body: number, passes: number[]): Image {
   const { c, input } = f;
-  const { ibt, patchSite } = f.profile.features;
+  const { cfi, ibt, patchSite } = f.profile.features;
+  const entry = entryOf(f.profile);
   const slotOf = (insn: number): number => input.origin?.[insn] ?? insn;
   return {
     name: input.name,
     nargs: input.nargs,
     address: f.base,
     bytes: c.bytes.slice(0, c.pos),
-    entry: 0,
-    patchSite: patchSite ? (ibt ? 4 : 0) : undefined,
-    landing: input.classic ? undefined : landingOffset(f),
+    entry,
+    checked:
+      cfi?.kind === "fineibt"
+        ? { register: hashRegister(cfi), hash: cfi.hash[input.isSubprog ? "subprog" : "main"] }
+        : undefined,
+    patchSite: patchSite ? entry + (ibt ? 4 : 0) : undefined,
+    landing: input.classic ? undefined : entry + landingOffset(f),
     body,
     ends: originalEnds(f),
     starts: c.starts,
@@ -215,6 +232,9 @@ function toImage(f: Fn, body: number, passes: number[]): Image {
     passes,
   };
 }
+
+/** Bytes in front of bpf_func (cfi_get_offset). */
+const entryOf = ({ features }: X86Profile): number => (features.cfi ? CFI_PREAMBLE : 0);
 
 /** Ends of the code of the slots that the verifier left, in place of those that were compiled. */
 function originalEnds({ ends, input: { origin } }: Fn): Int32Array {

@@ -29,6 +29,10 @@ export interface Fn {
   /** offset of the epilogue that later exits jump to, from the previous pass until the first exit is met */
   epilogue: number;
   exitSeen: boolean;
+  /** LD_ABS or LD_IND is in it */
+  loadsPacket: boolean;
+  /** BPF_REG_AX (r10) is used */
+  usesAx: boolean;
   /** pad jumps with nops instead of letting them shrink */
   padding: boolean;
   /** quadwords of the frame below the BPF stack, in push order */

@@ -34,6 +34,7 @@ import type { ProgramSpec, Scenario } from "../scenario/scenario.ts";
 import { ProgramBook } from "./code-book.ts";
 import { loadProgram } from "./load-program.ts";
 import { newMachine } from "./machine.ts";
+import { Refusal } from "./refusal.ts";
 import { Session } from "./session.ts";
 import { verifierOf } from "./verifier-of.ts";
 
@@ -170,6 +171,8 @@ function refused(
   const who = error instanceof VerifierError ? "the verifier" : "the JIT";
   const message = `${spec.name}: ${who} of ${profile.name} refuses: ${error.message}`;
   const line = error.slot >= 0 ? program.lines?.[error.slot] : undefined;
-  if (!line) return new UserError(message, { file: scenario.file, ...spec.at }, { cause: error });
-  return programError(scenario, spec, { line, column: 1, message });
+  const problem = line
+    ? programError(scenario, spec, { line, column: 1, message })
+    : new UserError(message, { file: scenario.file, ...spec.at }, { cause: error });
+  return error instanceof VerifierError ? new Refusal(problem, program, `${spec.name}: ${error.message}`) : problem;
 }

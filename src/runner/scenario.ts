@@ -6,20 +6,33 @@ import type { Scenario } from "../scenario/scenario.ts";
 import { buildWorld, type Source } from "./build.ts";
 import { compareCode } from "./code/compare.ts";
 import { judge } from "./judge.ts";
+import { kernelLacks, Refusal } from "./refusal.ts";
 import type { Mismatch, RunResult } from "./result.ts";
 import { ScenarioRun } from "./steps.ts";
 
-/** Run one scenario on one profile. Throws UserError for a program that cannot be loaded. */
+/**
+ * Run one scenario on one profile; skipped where the kernel lacks what it needs. Throws UserError for a program that no kernel loads.
+ */
 export function runScenario(scenario: Scenario, source: Source, profileName: string): RunResult {
   const start = performance.now();
   const profile = profileNamed(profileName);
   if (!profile) throw new UserError(`unknown profile "${profileName}"`);
   const base = { scenario: scenario.id, title: scenario.title, file: scenario.file, profile: profileName };
-  if (!appliesTo(scenario, profileName)) {
-    const reason = `is about ${scenario.profiles.join(", ")}`;
-    return { ...base, ...nothing(), verdict: "skip", reason, ms: performance.now() - start };
+  const skip = (reason: string): RunResult => ({
+    ...base,
+    ...nothing(),
+    verdict: "skip",
+    reason,
+    ms: performance.now() - start,
+  });
+  if (!appliesTo(scenario, profileName)) return skip(`is about ${scenario.profiles.join(", ")}`);
+  let run: ScenarioRun;
+  try {
+    run = new ScenarioRun(() => buildWorld(scenario, source, profile), scenario, stepsFor(scenario, profileName));
+  } catch (error) {
+    if (!(error instanceof Refusal && kernelLacks(error, source.maps))) throw error;
+    return skip(`this kernel's verifier refuses ${error.reason}`);
   }
-  const run = new ScenarioRun(() => buildWorld(scenario, source, profile), scenario, stepsFor(scenario, profileName));
   try {
     const code = compareCode(run.world, scenario, profileName);
     const outcome = run.run();

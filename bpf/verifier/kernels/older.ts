@@ -1,7 +1,8 @@
 import type { KernelFeatures } from "../features.ts";
-import { linux6_1, linux6_12, linux6_18 } from "./captured.ts";
+import { linux6_1, linux6_18 } from "./captured.ts";
+import { structs4_10, structs5_4, structs5_10, structs5_17, structs6_6, structs6_16 } from "./structs-older.ts";
 
-// Kernels without a capture: from their sources, unchecked. Their layouts are those of the nearest captured kernel; override `structs`.
+// Kernels without a capture: from their sources, unchecked. Their layouts are in structs-older.ts.
 
 /** Linux 6.16 */
 export const linux6_16: KernelFeatures = {
@@ -16,7 +17,7 @@ export const linux6_16: KernelFeatures = {
     neg: false,
     tnumOverlap: false,
   },
-  structs: linux6_12.structs,
+  structs: structs6_16,
 };
 
 /** Linux 6.6 */
@@ -28,6 +29,7 @@ export const linux6_6: KernelFeatures = {
   kfuncs: ["bpf_rcu_read_lock", "bpf_rcu_read_unlock"],
   trustedPointers: true,
   skb: { vlanPresent: "vlan_all", tstampType: "mono_bit" },
+  structs: structs6_6,
 };
 
 /** Linux 5.17 */
@@ -38,6 +40,7 @@ export const linux5_17: KernelFeatures = {
   mapOps: "all-but-for-each",
   inlineLoop: false,
   skb: { vlanPresent: "bit", tstampType: "none" },
+  structs: structs5_17,
 };
 
 /** Linux 5.10 */
@@ -46,6 +49,7 @@ export const linux5_10: KernelFeatures = {
   name: "linux-5.10",
   atomics: false,
   divisionGuards: "mov32",
+  structs: structs5_10,
 };
 
 /** Linux 5.4 */
@@ -54,6 +58,7 @@ export const linux5_4: KernelFeatures = {
   name: "linux-5.4",
   directTailCalls: false,
   subprogTailCalls: false,
+  structs: structs5_4,
 };
 
 /** Linux 4.10 */
@@ -68,4 +73,5 @@ export const linux4_10: KernelFeatures = {
   expandLdAbs: false,
   inlineLookup: false,
   mapOps: "none",
+  structs: structs4_10,
 };

@@ -1,9 +1,19 @@
 import type { TailCallDesign } from "../design.ts";
-import { raxValue } from "./rax-value.ts";
+import { raxValue, raxValue510, raxValue517 } from "./rax-value.ts";
+import { stackSlot, stackSlotPoked } from "./stack-slot.ts";
+import { stackSlot410 } from "./stack-slot-4.10.ts";
 import { tccPtr } from "./tcc-ptr.ts";
 
 /** Every design, in the order in which they were thought of. */
-export const DESIGNS: readonly TailCallDesign[] = [raxValue, tccPtr];
+export const DESIGNS: readonly TailCallDesign[] = [
+  stackSlot410,
+  stackSlot,
+  stackSlotPoked,
+  raxValue510,
+  raxValue517,
+  raxValue,
+  tccPtr,
+];
 
 /** The design of that name. Throws RangeError when there is none. */
 export function designNamed(name: string): TailCallDesign {

@@ -8,6 +8,13 @@ export function push(c: Code, reg: number): void {
   c.u8(0x50 | (reg & 7));
 }
 
+/** push imm8, sign-extended to 64 bits */
+export function pushImm8(c: Code, imm: number): void {
+  c.insn(STACK_PUSH);
+  c.u8(0x6a);
+  c.u8(imm);
+}
+
 export function pop(c: Code, reg: number): void {
   c.insn(STACK_UP);
   rex(c, false, 0, reg);
@@ -24,9 +31,32 @@ export function ret(c: Code): void {
   c.u8(0xc3);
 }
 
+/** ret as the end of a retpoline: a jump to what lies on top of the stack */
+export function jumpByRet(c: Code): void {
+  c.insn(FLOW_INDIRECT | STACK_UP);
+  c.u8(0xc3);
+}
+
+export function pause(c: Code): void {
+  c.insn();
+  c.u16(0x90f3);
+}
+
 export function int3(c: Code): void {
   c.insn();
   c.u8(0xcc);
+}
+
+/** ibhf: rep and REX.W are part of it */
+export function branchHistoryFence(c: Code): void {
+  c.insn();
+  c.u32(0x1e0f48f3); // f3 48 0f 1e f8
+  c.u8(0xf8);
+}
+
+export function ud2(c: Code): void {
+  c.insn();
+  c.u16(0x0b0f);
 }
 
 export function endbr64(c: Code): void {

@@ -1,4 +1,5 @@
 import type { Code } from "../code.ts";
+import { RBP } from "../regs.ts";
 import { modIndexed, modMem, rex, rexBits } from "./rex.ts";
 
 /** al, cl, dl and bl are there without REX; sil, dil, bpl and r8b..r15b are not. */
@@ -34,11 +35,11 @@ function signedOpcode(c: Code, bytes: number): void {
   }
 }
 
-/** *(uN *)(base + off) = src */
-export function store(c: Code, bytes: number, base: number, off: number, src: number): void {
+/** *(uN *)(base + off) = src; with `slip` a byte of rbp gets no REX prefix, which makes it ch */
+export function store(c: Code, bytes: number, base: number, off: number, src: number, slip = false): void {
   c.insn();
   if (bytes === 2) c.u8(0x66);
-  if (bytes === 1 && needsRexAsByte(src)) c.u8(rexBits(false, src, 0, base));
+  if (bytes === 1 && needsRexAsByte(src) && !(slip && src === RBP)) c.u8(rexBits(false, src, 0, base));
   else rex(c, bytes === 8, src, base);
   c.u8(bytes === 1 ? 0x88 : 0x89);
   modMem(c, src, base, off);
@@ -135,6 +136,15 @@ function opcodeBytes(c: Code, opcode: number): void {
   c.u8(opcode & 0xff);
 }
 
+/** mov [rsp], src */
+export function storeAtRsp(c: Code, src: number): void {
+  c.insn();
+  c.u8(rexBits(true, src, 0, 0));
+  c.u8(0x89);
+  c.u8(0x04 | ((src & 7) << 3));
+  c.u8(0x24);
+}
+
 /** lea dst, [base + off] */
 export function lea(c: Code, dst: number, base: number, off: number): void {
   c.insn();
@@ -146,8 +156,26 @@ export function lea(c: Code, dst: number, base: number, off: number): void {
 /** mov reg64, [base + index*8 + disp32] */
 export function loadScaled8(c: Code, reg: number, base: number, index: number, disp: number): void {
   c.insn();
-  c.u8(rexBits(true, reg, index, base));
+  scaled8(c, 0x8b, reg, base, index, disp);
+}
+
+/** lea reg64, [base + index*8 + disp32] */
+export function leaScaled8(c: Code, reg: number, base: number, index: number, disp: number): void {
+  c.insn();
+  scaled8(c, 0x8d, reg, base, index, disp);
+}
+
+/** mov dst64, [base], without a displacement; base is none of rsp, rbp, r12, r13 */
+export function loadPlain(c: Code, dst: number, base: number): void {
+  c.insn();
+  c.u8(rexBits(true, dst, 0, base));
   c.u8(0x8b);
+  c.u8(((dst & 7) << 3) | (base & 7));
+}
+
+function scaled8(c: Code, opcode: number, reg: number, base: number, index: number, disp: number): void {
+  c.u8(rexBits(true, reg, index, base));
+  c.u8(opcode);
   c.u8(0x84 | ((reg & 7) << 3));
   c.u8(0xc0 | ((index & 7) << 3) | (base & 7));
   c.u32(disp);
@@ -158,6 +186,15 @@ export function loadFrame(c: Code, w: boolean, dst: number, base: number, off: n
   c.insn();
   rex(c, w, dst, base);
   c.u8(0x8b);
+  c.u8(0x80 | ((dst & 7) << 3) | (base & 7));
+  c.u32(off);
+}
+
+/** sub dst32, [base + disp32]: the long form */
+export function subFrame(c: Code, dst: number, base: number, off: number): void {
+  c.insn();
+  rex(c, false, dst, base);
+  c.u8(0x2b);
   c.u8(0x80 | ((dst & 7) << 3) | (base & 7));
   c.u32(off);
 }

@@ -26,8 +26,6 @@ import {
   ADD,
   AND,
   cmove,
-  imulRegImm,
-  imulRegReg,
   NEG,
   OR,
   opRegImm,
@@ -48,6 +46,7 @@ import { AUX } from "../regs.ts";
 import { byteSwap, zeroExtend } from "./byte-order.ts";
 import { divide } from "./divide.ts";
 import { loadImm32, move } from "./move.ts";
+import { multiply } from "./multiply.ts";
 import { shiftByImm, shiftByReg } from "./shift.ts";
 
 const REG_OPS: Record<number, RegOp> = {
@@ -71,7 +70,7 @@ export function lowerAlu(f: Fn, insn: Insn, dst: number, src: number, slot: numb
     case BPF_OR:
     case BPF_XOR:
       if (x) opRegReg(c, REG_OPS[op], w, dst, src);
-      else opRegImm(c, REG_OPS[op], w, dst, insn.imm);
+      else opRegImm(c, REG_OPS[op], w, dst, insn.imm, f.profile.features.accumulatorForm);
       return;
     case BPF_MOV:
       if (x) lowerMove(f, insn, w, dst, src);
@@ -82,8 +81,7 @@ export function lowerAlu(f: Fn, insn: Insn, dst: number, src: number, slot: numb
       unary(c, NEG, w, dst);
       return;
     case BPF_MUL:
-      if (x) imulRegReg(c, w, dst, src);
-      else imulRegImm(c, w, dst, insn.imm);
+      multiply(f, insn, w, dst, src);
       return;
     case BPF_DIV:
     case BPF_MOD:

@@ -4,6 +4,7 @@ import { JitError } from "../../error.ts";
 import { call, pop, push } from "../encode/control.ts";
 import { type Fn, relative } from "../fn.ts";
 import { R9 } from "../regs.ts";
+import { callAroundPacket } from "./packet.ts";
 
 /** CALL of a helper, a kfunc or a BPF function. */
 export function lowerCall(f: Fn, insn: Insn, slot: number): void {
@@ -13,7 +14,8 @@ export function lowerCall(f: Fn, insn: Insn, slot: number): void {
   if (f.input.tailCallReachable) f.design.beforeCall?.(f, callee);
   const keepsR9 = f.input.privateStack !== undefined;
   if (keepsR9) push(f.c, R9); // 41 51
-  emitCall(f, target);
+  if (f.loadsPacket && f.profile.features.skbLoads) callAroundPacket(f, target);
+  else emitCall(f, target);
   if (keepsR9) pop(f.c, R9); // 41 59
   if (f.input.tailCallReachable) f.design.afterCall?.(f, callee);
 }

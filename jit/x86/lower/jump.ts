@@ -66,7 +66,7 @@ export function lowerCondJump(f: Fn, insn: Insn, dst: number, src: number, slot:
   if (cond === undefined) throw new JitError(`${f.input.name}: unknown opcode 0x${insn.code.toString(16)}`, slot);
   if (isX(insn.code)) opRegReg(c, op === BPF_JSET ? TEST : CMP, w, dst, src);
   else if (op === BPF_JSET) testRegImm(c, w, dst, insn.imm);
-  else if (insn.imm === 0) opRegReg(c, TEST, w, dst, dst);
+  else if (insn.imm === 0 && f.profile.features.testZero) opRegReg(c, TEST, w, dst, dst);
   else opRegImm(c, CMP, w, dst, insn.imm, false);
 
   const rel = distance(f, slot, insn.off);

@@ -66,7 +66,7 @@ export function lowerMemory(f: Fn, insn: Insn, dst: number, src: number, slot: n
       }
       break;
     case BPF_STX:
-      if (mode === BPF_MEM) return store(c, bytes, dst, insn.off, src);
+      if (mode === BPF_MEM) return store(c, bytes, dst, insn.off, src, f.profile.features.byteStoreSlip);
       if (mode === BPF_PROBE_MEM32) {
         storeIndexed(c, bytes, dst, R12, insn.off, src);
         return mayFault(f, start);

@@ -21,7 +21,9 @@ export function loadImm64(f: Fn, dst: number, value: bigint): void {
 
 /** loadImm64 of a value given as two signed halves, as LD_IMM64 carries it. */
 export function loadImmHalves(f: Fn, dst: number, low: number, high: number): void {
-  if (high === 0) loadImm32(f, false, dst, low);
-  else if (f.profile.features.signedImm64 && high === -1 && low < 0) loadImm32(f, true, dst, low);
+  const { imm64 } = f.profile.features;
+  if (imm64 === "movabs" && high === 0 && low === 0) opRegReg(f.c, XOR, true, dst, dst);
+  else if (imm64 !== "movabs" && high === 0) loadImm32(f, false, dst, low);
+  else if (imm64 === "signed" && high === -1 && low < 0) loadImm32(f, true, dst, low);
   else movabs(f.c, dst, low, high);
 }

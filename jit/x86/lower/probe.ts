@@ -17,15 +17,21 @@ const VSYSCALL_ADDR = 0xffffffffff600000n;
  */
 export function probeLoad(f: Fn, bytes: number, signed: boolean, dst: number, src: number, off: number): void {
   const { c } = f;
-  const toLoad = f.profile.features.probeMem === "vsyscall" ? checkVsyscall(f, src, off) : checkLimit(f, src, off);
+  const { probeMem } = f.profile.features;
+  if (probeMem === "unchecked") return faultingLoad(f, bytes, signed, dst, src, off);
+  const toLoad = probeMem === "vsyscall" ? checkVsyscall(f, src, off) : checkLimit(f, src, off);
   loadImm32(f, false, dst, 0);
   jmp8(c, 0);
   const toEnd = c.pos;
   land(c, toLoad);
-  const start = c.pos;
-  if (signed) loadSigned(c, bytes, dst, src, off);
-  else load(c, bytes, dst, src, off);
+  faultingLoad(f, bytes, signed, dst, src, off);
   land(c, toEnd);
+}
+
+function faultingLoad(f: Fn, bytes: number, signed: boolean, dst: number, src: number, off: number): void {
+  const start = f.c.pos;
+  if (signed) loadSigned(f.c, bytes, dst, src, off);
+  else load(f.c, bytes, dst, src, off);
   mayFault(f, start, dst);
 }
 

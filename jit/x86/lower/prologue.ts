@@ -2,7 +2,9 @@ import { endbr64, nops } from "../encode/control.ts";
 import { opRegGs } from "../encode/memory.ts";
 import type { Fn } from "../fn.ts";
 import { R9, R12 } from "../regs.ts";
+import { cfiPreamble } from "./cfi.ts";
 import { loadImm64 } from "./move.ts";
+import { cachePacket } from "./packet.ts";
 import { PATCH_SIZE } from "./tail-call.ts";
 
 /** Guard words around a private stack, in bytes (PRIV_STACK_GUARD_SZ). */
@@ -11,8 +13,9 @@ const PRIV_STACK_GUARD = 8;
 /** Everything before the first BPF instruction (emit_prologue and what do_jit puts behind it). */
 export function prologue(f: Fn): void {
   const { c, input } = f;
-  const { ibt, patchSite } = f.profile.features;
-  if (ibt) {
+  const { cfi, ibt, patchSite, skbLoads } = f.profile.features;
+  if (cfi) cfiPreamble(f, cfi);
+  else if (ibt) {
     c.note("callers enter");
     endbr64(c);
   }
@@ -21,6 +24,7 @@ export function prologue(f: Fn): void {
     nops(c, PATCH_SIZE); // 0f 1f 44 00 00
   }
   f.frame.make(f);
+  if (skbLoads && f.loadsPacket) cachePacket(f);
   if (input.arena) loadImm64(f, R12, input.arena.kernel);
   if (input.privateStack !== undefined) privateFrame(f, input.privateStack);
 }

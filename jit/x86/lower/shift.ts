@@ -8,7 +8,7 @@ import { move } from "./move.ts";
 const digitOf = (op: number): number => (op === BPF_LSH ? SHL : op === BPF_RSH ? SHR : SAR);
 
 export function shiftByImm(f: Fn, op: number, w: boolean, dst: number, imm: number): void {
-  shiftImm(f.c, digitOf(op), w, dst, imm);
+  shiftImm(f.c, digitOf(op), w, dst, imm, !f.profile.features.shiftByOne);
 }
 
 /** Shift by register: BMI2 where there is one and the count isn't in rcx already, else through cl. */

@@ -36,7 +36,8 @@ export function decodeTable(bytes: Uint8Array): InsnTable & { bad?: number } {
     }
     const own = ownStore(bytes, at, previous);
     table.starts.push(at);
-    table.flags.push(flagsOf(insn) | (own ? OWN_STORE : 0));
+    const returns = TO_STACK_TOP.test(previous) && bytes[at] === 0xc3;
+    table.flags.push(returns ? FLOW_INDIRECT | STACK_UP : flagsOf(insn) | (own ? OWN_STORE : 0));
     previous = Buffer.from(bytes.subarray(at, at + insn.length)).toString("hex");
   }
   insn.free();
@@ -80,11 +81,15 @@ function stackFlags(
   return raises ? STACK_UP : 0;
 }
 
+/** mov [rsp], reg64: a ret behind it is a retpoline's jump to that register */
+const TO_STACK_TOP = /^4[8c]89[0-3][4c]24$/;
+
 /**
- * Stores by which the JIT counts tail calls: `add qword [rax], 1` (48 83 00 01, 6.12 and later), and `mov [rbp-x], eax`
- * (89 85, before) right behind `add eax, 1` (83 c0 01).
+ * Stores of the JIT itself: by which it counts tail calls, `add qword [rax], 1` (48 83 00 01, 6.12 and later), and `mov [rbp-x], eax` (89 85,
+ * before) right behind `add eax, 1` (83 c0 01); and by which a retpoline replaces its return address.
  */
 function ownStore(bytes: Uint8Array, at: number, previous: string): boolean {
   if (bytes[at] === 0x48 && bytes[at + 1] === 0x83 && bytes[at + 2] === 0 && bytes[at + 3] === 1) return true;
+  if (TO_STACK_TOP.test(Buffer.from(bytes.subarray(at, at + 4)).toString("hex"))) return true;
   return bytes[at] === 0x89 && bytes[at + 1] === 0x85 && previous === "83c001";
 }

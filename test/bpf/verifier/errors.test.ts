@@ -71,12 +71,17 @@ test("a loop that counts to nowhere is followed a few times only", () => {
 });
 
 test("before 5.3 there are no loops, before 5.12 one atomic operation", () => {
-  expect(() => xlate(COUNTING, { kernel: linux4_10 })).toThrow("back-edge from insn 3 to 2");
+  const loop = "r1 = 9\n r0 = 0\n again:\n r1 -= 1\n if r1 > 0 goto again\n exit";
+  expect(() => xlate(loop, { kernel: linux4_10 })).toThrow("back-edge from insn 3 to 2");
   const atomic = (op: string) => `r1 = 1\n *(u64 *)(r10 - 8) = 0\n ${op}\n r0 = 0\n exit`;
   expect(() => xlate(atomic("lock *(u64 *)(r10 - 8) += r1"), { kernel: linux5_10 })).not.toThrow();
   expect(() => xlate(atomic("lock *(u64 *)(r10 - 8) |= r1"), { kernel: linux5_10 })).toThrow(
     "BPF_XADD uses reserved fields",
   );
+});
+
+test("before 4.14 there is no jump if less", () => {
+  expect(() => xlate(COUNTING, { kernel: linux4_10 })).toThrow("unknown opcode a5");
 });
 
 test("no slots are too strange: a result or a VerifierError", () => {

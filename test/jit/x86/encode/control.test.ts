@@ -35,6 +35,12 @@ describe("encode/control: iced-x86 reads what was asked for", () => {
     bytes: 1 + rexBytes(false, n),
     flags: STACK_UP,
   }));
+  spec(control.pushImm8, "64 bits; stores below rsp", [INT8], (imm) => ({
+    emit: (c) => control.pushImm8(c, imm),
+    text: `push ${imm}`,
+    bytes: 2,
+    flags: STACK_PUSH,
+  }));
   spec(control.leave, "raises rsp", [], () => ({ emit: control.leave, text: "leave", bytes: 1, flags: STACK_UP }));
   spec(control.ret, "raises rsp", [], () => ({
     emit: control.ret,
@@ -52,6 +58,19 @@ describe("encode/control: iced-x86 reads what was asked for", () => {
     text: `add rsp, ${bytes}`,
     bytes: 7,
     flags: STACK_UP,
+  }));
+  spec(control.jumpByRet, "an indirect jump", [], () => ({
+    emit: control.jumpByRet,
+    text: "ret",
+    bytes: 1,
+    flags: FLOW_INDIRECT | STACK_UP,
+  }));
+  spec(control.ud2, "two bytes", [], () => ({ emit: control.ud2, text: "ud2", bytes: 2 }));
+  spec(control.pause, "two bytes", [], () => ({ emit: control.pause, text: "pause", bytes: 2 }));
+  spec(control.branchHistoryFence, "a nop to whoever doesn't know it", [], () => ({
+    emit: control.branchHistoryFence,
+    text: "nop rax, rdi",
+    bytes: 5,
   }));
   spec(control.int3, "one byte", [], () => ({ emit: control.int3, text: "int3", bytes: 1 }));
   spec(control.endbr64, "four bytes", [], () => ({ emit: control.endbr64, text: "endbr64", bytes: 4 }));

@@ -127,6 +127,12 @@ describe("encode/memory: [base + off], base anything but rsp and r12", () => {
     text: `mov ${ptr(w ? 8 : 4)} ${at(base, off)}, ${reg(src, w)}`,
     bytes: 6 + rexBytes(w, base, src),
   }));
+
+  spec(memory.subFrame, "likewise, 32 bits", [REGISTER, BASE, INT32], (dst, base, off) => ({
+    emit: (c) => memory.subFrame(c, dst, base, off),
+    text: `sub ${reg(dst, false)}, ${ptr(4)} ${at(base, off)}`,
+    bytes: 6 + rexBytes(false, dst, base),
+  }));
 });
 
 describe("encode/memory: [base + index + off], base anything, index anything but rsp", () => {
@@ -195,6 +201,17 @@ describe("encode/memory: [base + index + off], base anything, index anything but
       bytes: 8,
     }),
   );
+
+  spec(
+    memory.leaScaled8,
+    "the address instead",
+    [REGISTER, REGISTER, INDEX, DISPLACEMENT],
+    (dst, base, index, off) => ({
+      emit: (c) => memory.leaScaled8(c, dst, base, index, off),
+      text: `lea ${reg(dst)}, ${atIndex(base, index, off, 8)}`,
+      bytes: 8,
+    }),
+  );
 });
 
 describe("encode/memory: other addresses", () => {
@@ -221,6 +238,18 @@ describe("encode/memory: other addresses", () => {
       bytes: 9,
     }),
   );
+
+  spec(memory.loadPlain, "likewise; REX in any case", [REGISTER, oneOf(...plain)], (dst, base) => ({
+    emit: (c) => memory.loadPlain(c, dst, base),
+    text: `mov ${reg(dst)}, ${ptr(8)} [${reg(base)}]`,
+    bytes: 3,
+  }));
+
+  spec(memory.storeAtRsp, "what lies on top of the stack", [REGISTER], (src) => ({
+    emit: (c) => memory.storeAtRsp(c, src),
+    text: `mov ${ptr(8)} [rsp], ${reg(src)}`,
+    bytes: 4,
+  }));
 
   specs.complete();
 });

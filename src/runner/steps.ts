@@ -15,8 +15,18 @@ import { deleteElement, updateMap } from "./update.ts";
 
 /** Instructions that a run may take unless the scenario says otherwise. */
 export const BUDGET = 10_000_000;
-/** Instructions that a run past the limit may take before the memo is asked. */
-const PLAIN_BUDGET = 200_000;
+/** A way to get to the end of a run that goes past the limit: run it, or count it by what its functions did before; `budget` in executed instructions. */
+interface Way {
+  by: "running" | "memo";
+  budget: number;
+}
+/** Cheapest first: an end is near, or the run repeats itself; else there may be one further on. */
+const WAYS: readonly Way[] = [
+  { by: "running", budget: 20_000 },
+  { by: "memo", budget: 20_000 },
+  { by: "running", budget: 200_000 },
+  { by: "memo", budget: 2_000_000 },
+];
 /** MAX_TAIL_CALL_CNT: the first tail call past it ends a run. */
 export const LIMIT = 33;
 
@@ -32,7 +42,7 @@ export class ScenarioRun {
   readonly #steps: readonly Step[];
   readonly #lastRun: number;
   /** steps that go past the limit, and how they are got through */
-  readonly #past = new Map<number, "plain" | "memo">();
+  readonly #past = new Map<number, Way>();
   #world: World;
 
   constructor(build: () => World, scenario: Scenario, steps: readonly Step[]) {
@@ -133,13 +143,15 @@ export class ScenarioRun {
   #goOn(ended: Outcome, index: number): Outcome {
     const before = this.#world;
     const step = this.#steps[index] as RunStep;
-    this.#again(index);
-    const plain = this.#runOn(step);
-    if (!plain) {
-      this.close();
+    let exact: ExactRun | Crash = { kind: "refused", why: "it was not tried" };
+    for (const way of WAYS) {
+      if (this.#world !== before) this.close();
       this.#again(index);
+      exact = this.#goOnBy(way, step);
+      if (exact.kind === "refused") continue;
+      this.#past.set(index, way);
+      break;
     }
-    const exact = plain ?? this.#count(step);
     const findings = ended.findings.map((finding) =>
       finding.check === "tail-call-limit" ? { ...finding, message: `${finding.message}; ${inAll(exact)}` } : finding,
     );
@@ -149,7 +161,6 @@ export class ScenarioRun {
       return { ...ended, findings };
     }
     before.session.machine.close();
-    this.#past.set(index, plain ? "plain" : "memo");
     const { r0, tailCalls, maxStack } = exact;
     const calls = new Map([...exact.calls].map(([name, count]) => [name, Number(count)]));
     return { r0, tailCalls, maxStack, calls, instructions: Number(exact.instructions), findings };
@@ -159,30 +170,31 @@ export class ScenarioRun {
   #again(index: number): void {
     this.#world = this.#fresh();
     for (const [i, step] of this.#steps.slice(0, index).entries()) {
+      const way = this.#past.get(i);
       if (step.kind !== "run") this.#update(step);
-      else if (this.#past.get(i) === "plain") this.#runOn(step);
-      else if (this.#past.get(i) === "memo") this.#count(step);
+      else if (way) this.#goOnBy(way, step);
       else this.#enter(this.#options(step, this.#program(step)));
     }
   }
 
-  /** Plain execution past the limit; undefined: there is no end in sight. */
-  #runOn(step: RunStep): ExactRun | Crash | undefined {
-    const options = { ...this.#options(step, this.#program(step)), budget: PLAIN_BUDGET };
-    const outcome = this.#enter({ ...options, tailCallLimit: undefined });
-    const { r0, calls, tailCalls, instructions, maxStack } = outcome;
+  #goOnBy({ by, budget }: Way, step: RunStep): ExactRun | Crash {
+    const options = { ...this.#options(step, this.#program(step)), budget, tailCallLimit: undefined };
+    if (by === "running") return this.#runOn(options);
+    const { session } = this.#world;
+    session.prepare(options);
+    return countExactly(session.machine, { budget });
+  }
+
+  /** Plain execution past the limit. */
+  #runOn(options: EnterOptions): ExactRun | Crash {
+    const { r0, calls, tailCalls, instructions, maxStack, findings } = this.#enter(options);
     if (r0 === undefined) {
-      const crash = outcome.findings.find(({ check }) => check === "fault" || check === "landing");
-      return crash && { kind: "crash", tailCalls, why: crash.message };
+      const crash = findings.find(({ check }) => check === "fault" || check === "landing");
+      if (crash) return { kind: "crash", tailCalls, why: crash.message };
+      return { kind: "refused", why: `no end in sight after ${options.budget} instructions` };
     }
     const exact = new Map([...calls].map(([name, count]) => [name, BigInt(count)]));
     return { kind: "exact", r0, tailCalls, instructions: BigInt(instructions), calls: exact, maxStack };
-  }
-
-  #count(step: RunStep): ExactRun {
-    const { session } = this.#world;
-    session.prepare(this.#options(step, this.#program(step)));
-    return countExactly(session.machine);
   }
 }
 

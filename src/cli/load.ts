@@ -5,6 +5,7 @@ import type { CommandName } from "./commands.ts";
 export const load: Record<CommandName, () => Promise<{ command(): Command }>> = {
   run: () => import("./run.ts"),
   matrix: () => import("./matrix.ts"),
+  trace: () => import("./trace.ts"),
   jit: () => import("./jit.ts"),
   compare: () => import("./compare.ts"),
   replay: () => import("./replay.ts"),

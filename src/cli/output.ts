@@ -45,8 +45,40 @@ export class Output {
       }
   }
 
+  /**
+   * Write at once, waiting for whoever reads: what a long synchronous run tells must not gather in memory. False: nobody reads any
+   * more. Not to be mixed with write().
+   */
+  writeNow(text: string): boolean {
+    if (this.#fd !== undefined) this.write(text);
+    else
+      try {
+        const bytes = Buffer.from(text);
+        for (let at = 0; at < bytes.length; ) at += writeOrWait(bytes, at);
+      } catch (error) {
+        const { code, message } = error as NodeJS.ErrnoException;
+        if (code === "EPIPE") return false;
+        throw new UserError(`cannot write: ${message}`, { file: this.#file }, { cause: error });
+      }
+    return true;
+  }
+
   close(): void {
     if (this.#fd !== undefined) closeSync(this.#fd);
+  }
+}
+
+const STDOUT = 1;
+const WAIT_MS = 2;
+
+/** Bytes of stdout written; 0 when its pipe was full, and still may be. */
+function writeOrWait(bytes: Uint8Array, at: number): number {
+  try {
+    return writeSync(STDOUT, bytes, at);
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== "EAGAIN") throw error;
+    Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, WAIT_MS);
+    return 0;
   }
 }
 

@@ -37,14 +37,15 @@ const assemblyOptions = (maps: string[] | undefined, type: ProgramType | undefin
   ...(type ? { type } : {}),
 });
 
-/** The profiles that were asked for; without one, the newest that the scenario is about. */
+/** The profiles that were asked for; without one, the newest kernel that the scenario is about. */
 export function profilesFor(
   scenario: Scenario,
   asked: readonly string[] | undefined,
   all: readonly string[],
 ): string[] {
   if (asked) return [...asked];
-  const newest = all.findLast((profile) => appliesTo(scenario, profile));
+  const known = all.filter((profile) => appliesTo(scenario, profile));
+  const newest = known.findLast((profile) => profile.startsWith("linux-")) ?? known[0];
   if (newest === undefined)
     throw new UserError(`is about ${scenario.profiles.join(", ")}; name one with --profile`, { file: scenario.file });
   return [newest];

@@ -1,5 +1,3 @@
-import { UnmodelledCall } from "../../emulator/host.ts";
-import { UserError } from "../error.ts";
 import { countExactly, type ExactRun } from "../exact/count.ts";
 import type { Scenario, Step } from "../scenario/scenario.ts";
 import type { LoadedSource, World } from "./build.ts";
@@ -7,8 +5,8 @@ import { buildContext } from "./context.ts";
 import { runWithEvents } from "./events.ts";
 import { unmet } from "./expectations.ts";
 import { Explorer } from "./explore.ts";
+import { guarded } from "./guarded.ts";
 import type { StepsOutcome } from "./judge.ts";
-import { locate } from "./locate.ts";
 import { comparePictures } from "./pictures.ts";
 import type { EnterOptions, Outcome } from "./session.ts";
 import { deleteElement, updateMap } from "./update.ts";
@@ -91,7 +89,7 @@ export class ScenarioRun {
     const pictures = step.expect.stack.length ? session.machine.engine.snapshot() : undefined;
     const explore = index === this.#lastRun ? this.#scenario.explore : undefined;
     const before = explore && { memory: session.machine.engine.snapshot(), kernel: this.#world.kernel.save() };
-    const plain = this.#guarded(() => {
+    const plain = guarded(this.#world, this.#scenario.file, () => {
       if (!step.events?.length) return session.enter(options);
       const { outcome, mismatches } = runWithEvents(this.#world, options, step.events);
       all.mismatches.push(...mismatches);
@@ -123,20 +121,7 @@ export class ScenarioRun {
   }
 
   #enter(options: EnterOptions): Outcome {
-    return this.#guarded(() => this.#world.session.enter(options));
-  }
-
-  /** Throws UserError, at the line of the call, where a program calls what the machine has no model of. */
-  #guarded<T>(run: () => T): T {
-    const { session, book } = this.#world;
-    try {
-      return run();
-    } catch (error) {
-      if (!(error instanceof UnmodelledCall)) throw error;
-      const site = session.machine.callSite(error.returnAddress);
-      const line = site === undefined ? undefined : locate(session.machine, book, site).line;
-      throw new UserError(error.message, { file: this.#scenario.file, line }, { cause: error });
-    }
+    return guarded(this.#world, this.#scenario.file, () => this.#world.session.enter(options));
   }
 
   /** What the run of step `index`, ended too early, comes to; the world is then the one in which it did. */

@@ -48,6 +48,21 @@ describe("the bundle", () => {
     }
   });
 
+  test("a trace ends without a word when nobody reads on, however much there is to tell", async () => {
+    const file = join(dist, "long.s");
+    // hundreds of millions of instructions are too many for the budget, and ten million lines for this test
+    writeFileSync(file, "r1 = 8000000\nr2 = f ll\nr3 = 0\nr4 = 0\ncall bpf_loop\nr0 = 0\nexit\nf: r0 = 0\nexit\n");
+    const child = spawn(process.execPath, [bin, "trace", file], { stdio: ["ignore", "pipe", "pipe"] });
+    const lines = await new Promise<string>((resolve) => child.stdout.once("data", (data) => resolve(`${data}`)));
+    child.stdout.destroy();
+    let stderr = "";
+    child.stderr.on("data", (data) => {
+      stderr += data;
+    });
+    const status = await new Promise((resolve) => child.on("close", resolve));
+    expect([lines.split("\n")[0], stderr, status]).toEqual(["run 1: long on linux-7.2", "", 0]);
+  });
+
   describe("on several threads", () => {
     const folder = join(dist, "scenarios");
     const scenario = (name: string, r0: number) =>

@@ -51,7 +51,7 @@ class State {
   readonly #lines: number[] = [];
   readonly #labels = new Map<string, number>();
   readonly #fixups: Fixup[] = [];
-  #hasExit = false;
+  #firstExit: number | undefined;
 
   define(word: Word): void {
     const name = word.text.slice(0, -1);
@@ -64,10 +64,7 @@ class State {
     if (text === "lock") return this.#atomic(words[0], rest);
     const mnemonic = MNEMONICS.get(text);
     if (!mnemonic) wrong(words[0], "a mnemonic", nearest(text, [...MNEMONICS.keys()]));
-    if (mnemonic.form === "exit" && !this.#hasExit) {
-      this.#hasExit = true;
-      if (!this.#labels.has("exit")) this.#labels.set("exit", this.#insns.length);
-    }
+    if (mnemonic.form === "exit") this.#firstExit ??= this.#insns.length;
     if (mnemonic.form === "call") return this.#call(mnemonic, words[0], rest);
     count(mnemonic, words[0], rest);
     this.#plain(mnemonic, words[0].line, rest);
@@ -75,7 +72,7 @@ class State {
 
   finish(): UbpfAssembly {
     for (const { slot, field, label } of this.#fixups) {
-      const target = this.#labels.get(label.text);
+      const target = this.#labels.get(label.text) ?? (label.text === "exit" ? this.#firstExit : undefined);
       if (target === undefined) wrong(label, "a label or +N", nearest(label.text, [...this.#labels.keys()]));
       const distance = target - slot - 1;
       if (field === "off" && distance !== (distance << 16) >> 16) wrong(label, "a label within 32,767 instructions");

@@ -44,7 +44,8 @@ function integer(word: Word, bits: 16 | 32 | 64): bigint {
   const value = parse(word.text);
   if (value === undefined) wrong(word, `a number of ${bits} bits`);
   const low = -(1n << BigInt(bits - 1));
-  if (value < low || value >= 1n << BigInt(bits)) wrong(word, `a number of ${bits} bits`);
+  const isSignExtended = value < 1n << 64n && BigInt.asIntN(64, value) === BigInt.asIntN(bits, value);
+  if (value < low || (value >= 1n << BigInt(bits) && !isSignExtended)) wrong(word, `a number of ${bits} bits`);
   return BigInt.asIntN(bits, value);
 }
 

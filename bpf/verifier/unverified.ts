@@ -27,6 +27,7 @@ export function withoutVerification(
   if (program.length === 0) throw new VerifierError(0, "empty program");
   const env = newEnv(program, kernel);
   checkOpcodes(env);
+  if (!kernel.cpuV4) checkOffsets(program);
   const starts = functionStarts(env.insns);
   checkFunctions(env.insns, starts);
   if (starts.length > 1 && !kernel.functionCalls) throw new VerifierError(starts[1], "BPF_CALL uses reserved fields");
@@ -41,6 +42,14 @@ export function withoutVerification(
   });
   patchInsns(env, patches);
   return xlatedOf(env);
+}
+
+/** Before signed division and sign-extending moves (6.6) off of arithmetic was reserved. */
+function checkOffsets(insns: readonly Insn[]): void {
+  insns.forEach(({ code, off }, slot) => {
+    const isAlu = O.classOf(code) === O.BPF_ALU || O.classOf(code) === O.BPF_ALU64;
+    if (isAlu && off !== 0) throw new VerifierError(slot, "BPF_ALU uses reserved fields");
+  });
 }
 
 const usesStack = (insns: readonly Insn[]): boolean =>

@@ -120,7 +120,9 @@ async function reportPretty(results: AsyncIterable<ConformanceResult>, options: 
     for (const problem of problems(result)) for (const line of problemLines(problem)) write(`    ${line}\n`);
   }
   if (failures > SHOWN) write(`... and ${failures - SHOWN} more\n`);
-  for (const line of tally.inapplicable()) write(`${colors.yellow("-")} ${line}\n`);
+  const inapplicable = tally.inapplicable();
+  if (inapplicable.length) write("not applicable:\n");
+  for (const line of inapplicable) write(`${colors.yellow("-")} ${line}\n`);
   for (const line of [...tally.places(colors), ...tally.notes()]) write(`${line}\n`);
   const paint = tally.failed ? colors.red : colors.green;
   write(`${paint(tally.summary(elapsed()))}\n`);

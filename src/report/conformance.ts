@@ -10,7 +10,7 @@ interface Count {
 }
 
 /** Names that the list of inapplicable tests shows for one reason. */
-const MOST_NAMES = 12;
+const MOST_NAMES = 20;
 
 const NOTES: Record<string, string> = {
   bigEndian: "made for a big-endian CPU: its results are confirmed, ours are held against the interpreter's",
@@ -20,7 +20,8 @@ const NOTES: Record<string, string> = {
 /** Counts of results: by place (profile or interpreter), and of cases, which pass where all their results do. */
 export class ConformanceTally {
   readonly #places = new Map<string, Count>();
-  readonly #reasons = new Map<string, string[]>();
+  /** by name of the case and reason, where it holds */
+  readonly #skipped = new Map<string, { name: string; reason: string; places: string[] }>();
   #case = "";
   #verdict: "passed" | "failed" | "skipped" = "skipped";
   #jited = false;
@@ -42,13 +43,14 @@ export class ConformanceTally {
     if (jited) this.#jited = true;
     if (result.bigEndian) this.#note("bigEndian", id);
     if (result.repaired) this.#note("repaired", id);
-    if (outcome === "skipped") this.#skip(`${profile}: ${result.reason}`, result.scenario);
+    if (outcome === "skipped") this.#skip(result.scenario, result.reason ?? "", profile);
   }
 
-  #skip(reason: string, name: string): void {
-    const names = this.#reasons.get(reason);
-    if (names) names.push(name);
-    else this.#reasons.set(reason, [name]);
+  #skip(name: string, reason: string, place: string): void {
+    const key = `${name}\0${reason}`;
+    const known = this.#skipped.get(key);
+    if (known) known.places.push(place);
+    else this.#skipped.set(key, { name, reason, places: [place] });
   }
 
   #note(what: keyof typeof NOTES, id: string): void {
@@ -72,12 +74,17 @@ export class ConformanceTally {
     return this.#cases.failed;
   }
 
-  /** What did not apply, and why. */
+  /** What did not apply, and why: a line for each reason and the places where it holds. */
   inapplicable(): string[] {
-    return [...this.#reasons].map(([reason, names]) => {
-      const shown = names.slice(0, MOST_NAMES).join(", ");
-      const more = names.length > MOST_NAMES ? `, and ${names.length - MOST_NAMES} more` : "";
-      return `${reason}\n    ${names.length}: ${shown}${more}`;
+    const groups = new Map<string, string[]>();
+    for (const { name, reason, places } of this.#skipped.values()) {
+      const where = places.length === this.#places.size ? "" : ` on ${places.join(", ")}`;
+      const key = `${where}: ${reason}`;
+      groups.set(key, [...(groups.get(key) ?? []), name]);
+    }
+    return [...groups].map(([key, names]) => {
+      const more = names.length > MOST_NAMES ? ` and ${names.length - MOST_NAMES} more` : "";
+      return `${names.slice(0, MOST_NAMES).join(", ")}${more}${key}`;
     });
   }
 

@@ -19,7 +19,7 @@ export interface Inapplicable {
 }
 
 /** Sections that say nothing about what is to come out. */
-const IGNORED = new Set(["c", "no register offset", "description", "no jit"]);
+const IGNORED = new Set(["c", "no register offset", "description", "no jit", "test_jit"]);
 /** Sections that ask for what only ubpf's own test runner does. */
 const UNSUPPORTED: Record<string, string> = {
   pyelf: "it makes an ELF object with ubpf's own scripts",

@@ -46,9 +46,16 @@ describe("profiles", () => {
 
 describe("profileForRelease: the newest kernel that is not newer", () => {
   it.each([
+    ["4.10.17", "linux-4.10"],
+    ["5.4.286", "linux-5.4"],
+    ["5.9.4", "linux-5.4"],
+    ["5.16.20", "linux-5.10"],
+    ["5.19.0-50-generic", "linux-5.17"],
     ["6.1.0-35-cloud-amd64", "linux-6.1"],
+    ["6.8.0-31-generic", "linux-6.6"],
     ["6.12.95+deb12-cloud-amd64", "linux-6.12"],
     ["6.13.7", "linux-6.12"],
+    ["6.17.0", "linux-6.16"],
     ["6.18.1", "linux-6.18"],
     ["7.2.0-rc1", "linux-7.2"],
     ["7.10.0", "linux-7.2"],

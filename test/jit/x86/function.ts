@@ -4,7 +4,7 @@ import type { Image } from "../../../bpf/image.ts";
 import { BPF_PSEUDO_CALL, CALL } from "../../../bpf/opcode.ts";
 import type { JitFunction } from "../../../jit/function.ts";
 import type { X86Profile } from "../../../jit/profile.ts";
-import { profileNamed } from "../../../jit/profiles/index.ts";
+import { PROFILES, profileNamed } from "../../../jit/profiles/index.ts";
 import { sizeFunction } from "../../../jit/x86/compile.ts";
 
 /** Where the function under test goes. */
@@ -57,6 +57,13 @@ export function profileOf(name: string): X86Profile {
   const profile = profileNamed(name);
   if (!profile) throw new RangeError(`no profile ${name}`);
   return profile;
+}
+
+/** Names of the kernels that there are from one release on, up to but without another: "6.6", "6.12". */
+export function kernels(from = "0", before = "99"): string[] {
+  const older = (name: string, release: string): boolean =>
+    name.localeCompare(`linux-${release}`, "en", { numeric: true }) < 0;
+  return PROFILES.map(({ name }) => name).filter((name) => !older(name, from) && older(name, before));
 }
 
 /** Compiled at ADDRESS. Per-CPU variables are where the profile says, functions where addressOf says. */

@@ -57,11 +57,14 @@ describe("short jumps reach from -128 to 123, so that four bytes of padding cann
   });
 });
 
-/** `jumps` jumps, each over 121 bytes and the next jump: in reach as soon as the next one is short. The last one is. */
-function chain(jumps: number): string {
+/**
+ * `jumps` jumps, each over as many bytes as bring its target into reach (`max`) as soon as the next jump among them is short.
+ * The last one is.
+ */
+function chain(jumps: number, max = 123): string {
   const links = Array.from({ length: jumps }, (_, i) => {
     const next = i + 1 < jumps ? `goto to${i + 1}\n` : "";
-    return `${filler(121)}${next}to${i}:\n`;
+    return `${filler(max - 2)}${next}to${i}:\n`;
   });
   return `goto to0\n${links.join("")}exit`;
 }
@@ -110,6 +113,18 @@ describe("what does not converge is refused", () => {
     throw new Error("it converged");
   };
   const slotsIn = (text: string): number => functionOf(`${text}exit`).insns.length - 1;
+
+  it.each([
+    ["linux-5.10", 20],
+    ["linux-4.10", 10],
+  ])("before 5.12 nothing is padded, and %s gives up after %i passes", (name, passes) => {
+    // each jump takes a pass, the first pass none, and the last one sees that nothing changes
+    const text = (jumps: number): string => chain(jumps, 127);
+    expect(compiled(text(passes - 2), profileOf(name)).passes).toHaveLength(passes + 1);
+    const error = failure(text(passes - 1), profileOf(name));
+    expect(error.message).toBe(`f: no stable size after ${passes} passes`);
+    expect(error.slot).toBe(-1);
+  });
 
   it("je 2 and jmp 5 bytes, je 6 and jmp 2 bytes, and so on: padding ends it, or shows it (c8831bdbfbab)", () => {
     const lengths = (text: string): number[] => compiled(text, UP_TO_127).passes;

@@ -1,8 +1,8 @@
 import { describe, it } from "vitest";
-import { profileOf } from "../function.ts";
+import { kernels, profileOf } from "../function.ts";
 import { expectJited, jited } from "../jited.ts";
 
-const KERNELS = ["linux-6.12", "linux-6.18", "linux-7.2"];
+const KERNELS = kernels("6.12");
 const POKE = { pokes: [{ map: "jmp_table", key: 0 }] };
 
 describe("tcc-ptr: the count is on the entry's stack, rax carries a pointer to it (6.12, 116e04ba1459)", () => {
@@ -70,7 +70,7 @@ describe("tcc-ptr: the count is on the entry's stack, rax carries a pointer to i
 
   jited(
     "since 6.13 only before calls of BPF functions (a1087da9d11e)",
-    ["linux-6.18", "linux-7.2"],
+    kernels("6.16"),
     { tailCallReachable: true },
     `
     call pc+2

@@ -1,7 +1,8 @@
 import { describe } from "vitest";
+import { kernels } from "../function.ts";
 import { jited } from "../jited.ts";
 
-const KERNELS = ["linux-6.1", "linux-6.12", "linux-6.18", "linux-7.2"];
+const KERNELS = kernels();
 
 describe("lower/alu", () => {
   jited(
@@ -26,8 +27,8 @@ describe("lower/alu", () => {
   );
 
   jited(
-    "by immediate: one byte where it fits, rax without ModRM otherwise",
-    KERNELS,
+    "by immediate: one byte where it fits, rax without ModRM otherwise (4.17)",
+    kernels("5.4"),
     {},
     `
     r0 += 127
@@ -49,7 +50,24 @@ describe("lower/alu", () => {
   );
 
   jited(
-    "negation and multiplication",
+    "before 4.17 rax has no form of its own, and a shift by one neither",
+    "linux-4.10",
+    {},
+    `
+    r0 += 128
+      48 81 c0 80 00 00 00   addq $0x80, %rax
+    w0 -= 128
+      81 e8 80 00 00 00      subl $0x80, %eax
+    r0 += 127
+      48 83 c0 7f            addq $0x7f, %rax
+    r1 <<= 1
+      48 c1 e7 01            shlq $0x1, %rdi
+    exit
+  `,
+  );
+
+  jited(
+    "negation",
     KERNELS,
     {},
     `
@@ -57,21 +75,13 @@ describe("lower/alu", () => {
       48 f7 df               negq %rdi
     w5 = -w5
       41 f7 d8               negl %r8d
-    r1 *= r5
-      49 0f af f8            imulq %r8, %rdi
-    w5 *= w1
-      44 0f af c7            imull %edi, %r8d
-    r0 *= 7
-      48 6b c0 07            imulq $0x7, %rax, %rax
-    w9 *= 1000
-      45 69 ff e8 03 00 00   imull $0x3e8, %r15d, %r15d
     exit
   `,
   );
 
   jited(
     "an address in the arena for user space: the upper half of the mapping's address, unless the lower half is 0",
-    ["linux-6.12", "linux-7.2"],
+    kernels("6.12"),
     { arena: { kernel: 0xffffc90000a00000n, user: 0x7f1234000000n } },
     `
     r1 = addr_space_cast(r2, 1, 0)
@@ -103,7 +113,7 @@ describe("lower/alu", () => {
 
   jited(
     "an address in the arena for the kernel: the lower half",
-    ["linux-6.12", "linux-7.2"],
+    kernels("6.12"),
     { arena: { kernel: 0xffffc90000a00000n, user: 0x7f1234000000n } },
     `
     w1 = w2                  # what the verifier makes of r1 = addr_space_cast(r2, 0, 1)
@@ -129,7 +139,7 @@ describe("lower/alu: a per-CPU address (BPF_ADDR_PERCPU) is this_cpu_off more", 
   );
   jited(
     "since 6.15 this_cpu_off has an address, sign-extended from 32 bits",
-    ["linux-6.18"],
+    "linux-6.18",
     {},
     `
     r0 = &(void __percpu *)(r0)
@@ -140,7 +150,7 @@ describe("lower/alu: a per-CPU address (BPF_ADDR_PERCPU) is this_cpu_off more", 
 
   jited(
     "from 6.12 to 7.1 r8 and up come out as the register eight below: REX.B in place of REX.R",
-    ["linux-6.12"],
+    "linux-6.12",
     {},
     `
     r1 = &(void __percpu *)(r1)

@@ -1,7 +1,9 @@
 import { describe } from "vitest";
+import { kernels } from "../function.ts";
 import { jited } from "../jited.ts";
 
-const KERNELS = ["linux-6.1", "linux-6.12", "linux-6.18", "linux-7.2"];
+/** Fetching atomics came with 5.12. */
+const KERNELS = kernels("5.17");
 
 describe("lower/atomic", () => {
   jited(
@@ -29,7 +31,7 @@ describe("lower/atomic", () => {
 
   jited(
     "xchg has a lock that it doesn't need",
-    ["linux-6.1", "linux-6.12", "linux-6.18"],
+    kernels("5.17", "7.2"),
     {},
     `
     r2 = xchg_64(r1 + 0, r2)
@@ -98,7 +100,7 @@ describe("lower/atomic", () => {
 
   jited(
     "acquire and release are what x86 does anyway",
-    ["linux-6.18", "linux-7.2"],
+    kernels("6.16"),
     {},
     `
     r1 = load_acquire((u16 *)(r2 + 0))
@@ -111,7 +113,7 @@ describe("lower/atomic", () => {
 
   jited(
     "in an arena: base r12, with a SIB byte",
-    ["linux-6.12", "linux-6.18"],
+    kernels("6.12", "7.2"),
     { arena: { kernel: 0xffffc90000a00000n, user: 0x7f0000000000n } },
     `
     arena lock *(u64 *)(r1 + 0) += r2

@@ -1,5 +1,5 @@
 import { describe, it } from "vitest";
-import { profileOf } from "../function.ts";
+import { kernels, profileOf } from "../function.ts";
 import { expectJited, jited } from "../jited.ts";
 
 /** gotox of every BPF register: the one instruction that jumps through a register of the program's choice. */
@@ -22,7 +22,7 @@ const GOTOX = (code: (reg: string, rm: string, rex: string) => string): string =
 describe("lower/branch: `jmp *reg` as the CPU's mitigation wants it", () => {
   jited(
     "retpoline: a thunk for each register",
-    ["linux-6.1", "linux-6.12", "linux-6.18", "linux-7.2", "linux-6.12+zen2", "linux-6.12+its"],
+    [...kernels("5.17"), "linux-6.12+zen2", "linux-6.12+its"],
     {},
     GOTOX((reg) => `e9 .. .. .. ..   jmp __x86_indirect_thunk_${reg}`),
   );
@@ -47,6 +47,28 @@ describe("lower/branch: `jmp *reg` as the CPU's mitigation wants it", () => {
     {},
     GOTOX((reg, rm, rex) => `0f ae e8   lfence\n  ${rex}ff ${rm}   jmpq *%${reg}`),
   );
+
+  for (const [n, reg, store] of [
+    [0, "rax", "48 89 04 24"],
+    [4, "rcx", "48 89 0c 24"],
+    [5, "r8", "4c 89 04 24"],
+  ] as const)
+    jited(
+      `before 5.16 a retpoline of 17 bytes is written out: a call whose return address becomes ${reg}`,
+      kernels("5.4", "5.17"),
+      {},
+      `
+      gotox r${n}
+        e8 07 00 00 00   callq L1
+        L0:
+        f3 90            pause            # where a mispredicted ret goes on
+        0f ae e8         lfence
+        eb f9            jmp L0
+        L1:
+        ${store}         movq %${reg}, (%rsp)
+        c3               retq
+    `,
+    );
 
   it("without CONFIG_SLS nothing stands behind jumps and returns", () => {
     const { features, ...profile } = profileOf("linux-6.12");

@@ -1,10 +1,11 @@
 import { describe } from "vitest";
+import { kernels } from "../function.ts";
 import { jited } from "../jited.ts";
 
 describe("lower/byte-order", () => {
   jited(
     "to big endian, and swapped in any case: 16 bits by rotation; what is above is cleared",
-    ["linux-6.12", "linux-7.2"],
+    kernels("6.6"),
     {},
     `
     r1 = be16 r1
@@ -30,7 +31,7 @@ describe("lower/byte-order", () => {
 
   jited(
     "to little endian: only what is above is cleared",
-    ["linux-6.1", "linux-6.12", "linux-7.2"],
+    kernels(),
     {},
     `
     r1 = le16 r1

@@ -1,7 +1,8 @@
 import { describe } from "vitest";
+import { kernels } from "../function.ts";
 import { jited } from "../jited.ts";
 
-const KERNELS = ["linux-6.1", "linux-6.12", "linux-6.18", "linux-7.2"];
+const KERNELS = kernels();
 
 describe("lower/call", () => {
   jited(

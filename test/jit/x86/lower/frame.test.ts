@@ -1,4 +1,5 @@
 import { describe } from "vitest";
+import { kernels } from "../function.ts";
 import { jited } from "../jited.ts";
 
 describe("lower/frame: BPF stack and callee-saved registers", () => {
@@ -83,7 +84,7 @@ describe("lower/frame: BPF stack and callee-saved registers", () => {
 
   jited(
     "a function that may throw saves r12 and all of them, whatever it uses: the callback finds them at fixed places",
-    ["linux-6.12", "linux-6.18", "linux-7.2"],
+    kernels("6.12"),
     { exceptionBoundary: true },
     `
     prologue
@@ -112,7 +113,7 @@ describe("lower/frame: BPF stack and callee-saved registers", () => {
 
   jited(
     "the exception callback takes over the thrower's main frame and what it saved",
-    ["linux-6.12", "linux-7.2"],
+    kernels("6.12"),
     { exceptionCallback: true, isSubprog: true },
     `
     prologue

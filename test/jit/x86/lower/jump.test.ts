@@ -1,7 +1,8 @@
 import { describe } from "vitest";
+import { kernels } from "../function.ts";
 import { jited } from "../jited.ts";
 
-const KERNELS = ["linux-6.1", "linux-6.12", "linux-6.18", "linux-7.2"];
+const KERNELS = kernels();
 
 describe("lower/jump", () => {
   jited(
@@ -49,7 +50,7 @@ describe("lower/jump", () => {
 
   jited(
     "of an immediate: 0 by test, one byte where it fits; rax like all others; a mask is always four bytes",
-    KERNELS,
+    kernels("5.10"),
     {},
     `
     if r1 == 0 goto out
@@ -89,6 +90,19 @@ describe("lower/jump", () => {
     r1 = 0x123456789abc ll
     goto -1
       eb fe                  jmp @5
+    out:
+    exit
+  `,
+  );
+
+  jited(
+    "a comparison with 0 before 5.8",
+    kernels("4.10", "5.10"),
+    {},
+    `
+    if r1 == 0 goto out
+      48 83 ff 00            cmpq $0x0, %rdi
+      74 00                  je out
     out:
     exit
   `,

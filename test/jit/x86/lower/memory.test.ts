@@ -1,7 +1,8 @@
 import { describe } from "vitest";
+import { kernels } from "../function.ts";
 import { jited } from "../jited.ts";
 
-const KERNELS = ["linux-6.1", "linux-6.12", "linux-6.18", "linux-7.2"];
+const KERNELS = kernels();
 
 describe("lower/memory", () => {
   jited(
@@ -25,7 +26,7 @@ describe("lower/memory", () => {
 
   jited(
     "sign-extending loads (6.6)",
-    ["linux-6.12", "linux-6.18", "linux-7.2"],
+    kernels("6.6"),
     {},
     `
     r1 = *(s8 *)(r2 + 0)
@@ -67,7 +68,7 @@ describe("lower/memory", () => {
 
   jited(
     "an arena: base r12, with a SIB byte; REX in any case",
-    ["linux-6.12", "linux-7.2"],
+    kernels("6.12"),
     { arena: { kernel: 0xffffc90000a00000n, user: 0x7f0000000000n } },
     `
     r1 = arena *(u8 *)(r2 + 0)
@@ -91,6 +92,19 @@ describe("lower/memory", () => {
     `
     nospec
       0f ae e8                     lfence
+    exit
+  `,
+  );
+
+  jited(
+    "a byte of rbp was stored as ch before 5.7: is_ereg did not know it for one that needs REX (aee194b14dd2)",
+    "linux-4.10",
+    {},
+    `
+    *(u8 *)(r1 + 0) = r10
+      88 6f 00                     movb %ch, (%rdi)
+    *(u8 *)(r1 + 0) = r2
+      40 88 77 00                  movb %sil, (%rdi)
     exit
   `,
   );

@@ -1,7 +1,8 @@
 import { describe } from "vitest";
+import { kernels } from "../function.ts";
 import { jited } from "../jited.ts";
 
-const KERNELS = ["linux-6.1", "linux-6.12", "linux-6.18", "linux-7.2"];
+const KERNELS = kernels();
 
 describe("lower/move", () => {
   jited(
@@ -43,8 +44,8 @@ describe("lower/move", () => {
   );
 
   jited(
-    "64 bits: as short as they allow",
-    KERNELS,
+    "64 bits: as short as they allow (4.17)",
+    kernels("5.4"),
     {},
     `
     r1 = 0 ll
@@ -60,8 +61,8 @@ describe("lower/move", () => {
   );
 
   jited(
-    "32 signed bits of 64 have a form of their own since 6.2",
-    ["linux-6.12", "linux-6.18", "linux-7.2"],
+    "32 signed bits of 64 have a form of their own since 6.10 (af682b767a41)",
+    kernels("6.12"),
     {},
     `
     r1 = 0xffffffff80000000 ll
@@ -71,7 +72,7 @@ describe("lower/move", () => {
   );
   jited(
     "and took all 64 before",
-    "linux-6.1",
+    kernels("4.10", "6.12"),
     {},
     `
     r1 = 0xffffffff80000000 ll
@@ -81,8 +82,8 @@ describe("lower/move", () => {
   );
 
   jited(
-    "sign extension: from a byte with REX in any case, so that sil is not dh",
-    KERNELS,
+    "sign extension: from a byte with REX in any case, so that sil is not dh (6.6)",
+    kernels("6.6"),
     {},
     `
     r1 = (s8)r2
@@ -97,6 +98,19 @@ describe("lower/move", () => {
       48 63 fe                         movslq %esi, %rdi
     r9 = (s8)r5
       4d 0f be f8                      movsbq %r8b, %r15
+    exit
+  `,
+  );
+
+  jited(
+    "64 bits in 4.10: all of them, unless all are 0",
+    "linux-4.10",
+    {},
+    `
+    r1 = 0 ll
+      48 31 ff                         xorq %rdi, %rdi
+    r1 = 1 ll
+      48 bf 01 00 00 00 00 00 00 00    movabsq $0x1, %rdi
     exit
   `,
   );

@@ -1,10 +1,11 @@
 import { describe } from "vitest";
+import { kernels } from "../function.ts";
 import { jited } from "../jited.ts";
 
 describe("lower/shift", () => {
   jited(
     "by immediate: a form of its own for one",
-    ["linux-6.1", "linux-6.12", "linux-7.2+nobmi2"],
+    [...kernels("5.4"), "linux-7.2+nobmi2"],
     {},
     `
     r1 <<= 1
@@ -21,7 +22,7 @@ describe("lower/shift", () => {
 
   jited(
     "by register, with BMI2: one instruction, unless the count is in rcx anyway",
-    ["linux-6.12", "linux-6.18", "linux-7.2"],
+    kernels("6.6"),
     {},
     `
     r1 <<= r2

@@ -161,13 +161,13 @@ export class HostCalls {
     });
     if ("jump" in next.value) {
       // the C function's frames are abandoned; a return address below them is what the target sees
-      regs[RIP] = next.value.jump;
+      this.#machine.callIndirectly(next.value.jump);
       return;
     }
     this.#waiting.push({ name, steps, rsp });
     regs[RSP] = rsp - HOST_FRAME - 8n;
     this.#machine.memory.store(regs[RSP], 8, this.#returnStub);
-    regs[RIP] = next.value.call;
+    this.#machine.callIndirectly(next.value.call);
   }
 
   #poison(): void {

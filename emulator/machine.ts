@@ -91,7 +91,8 @@ function watchedPoints(image: Image): Map<number, EventKind[]> {
     if (kinds) kinds.push(kind);
     else points.set(offset, [kind]);
   };
-  add(image.entry, "enter");
+  // a check in front of bpf_func may go on behind its first instruction
+  add(image.checked ? image.patchSite : image.entry, "enter");
   add(image.landing, "land");
   add(image.body, "body");
   image.starts.forEach((_, i) => {
@@ -124,6 +125,8 @@ export class Machine {
   readonly host: HostCalls;
   /** a plain `ret` in kernel text */
   readonly returnInstruction: bigint;
+  /** bpf_func -> where an indirect call goes instead, and what it brings */
+  readonly #checked = new Map<bigint, { address: bigint; register: number; hash: number }>();
   #cpu = 0;
   #task: Task;
 
@@ -265,6 +268,10 @@ export class Machine {
     const { marks } = placed;
     for (const offset of [image.entry, image.landing])
       if (offset !== undefined) marks[offset] |= MARK_BY_DIRECT | (this.#lands(image, offset) ? MARK_BY_INDIRECT : 0);
+    if (image.checked) {
+      marks[0] |= MARK_BY_INDIRECT;
+      this.#checked.set(placed.entry, { address: image.address, ...image.checked });
+    }
     for (let i = 0; i < image.starts.length; i++) if (image.flags[i] & POKED) marks[image.starts[i]] |= MARK_DIRECT;
     const ids = new Map<string, number>();
     for (const [offset, kinds] of watchedPoints(image)) {
@@ -332,9 +339,17 @@ export class Machine {
     regs[7] = state.context;
     if (state.second !== undefined) regs[6] = state.second;
     regs[RSP] = rsp;
-    regs[RIP] = state.entry;
+    this.callIndirectly(state.entry);
     regs[RFLAGS] = 0x202n;
     this.memory.store(rsp, 8, RETURN_TO_KERNEL);
+  }
+
+  /** Go to a function as the kernel calls it through a pointer: FineIBT is handed a hash, in front of bpf_func. */
+  callIndirectly(entry: bigint): void {
+    const { regs } = this.engine;
+    const checked = this.#checked.get(entry);
+    regs[RIP] = checked?.address ?? entry;
+    if (checked) regs[checked.register] = BigInt(checked.hash);
   }
 
   /** Run from the registers as they are until the program returns to the kernel, or stops. */

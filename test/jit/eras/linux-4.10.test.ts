@@ -185,7 +185,7 @@ describe("4.10: instructions that later became shorter", () => {
     r1 = 1 ll
       48 bf 01 00 00 00 00 00 00 00   movabsq $0x1, %rdi
     r1 = -1 ll
-      48 bf ff ff ff ff ff ff ff ff   movabsq $-0x1, %rdi
+      48 bf ff ff ff ff ff ff ff ff   movabsq $0xffffffffffffffff, %rdi
     exit
   `,
   );

@@ -74,6 +74,8 @@ export interface Image {
   entry: number;
   /** FineIBT: indirect calls enter at byte 0 and bring this u32 in that x86 register; undefined: they enter at `entry` */
   checked?: { register: number; hash: number };
+  /** the kernel enters it with a struct bpf_tail_call_run_ctx in front of the context */
+  runCtx?: boolean;
   /** the patch site of trampolines (nop5), or undefined before 5.5 */
   patchSite?: number;
   /** where a tail call enters; undefined: this function cannot be one's target */

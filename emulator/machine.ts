@@ -121,6 +121,8 @@ export class Machine {
   /** objects of the direct map: maps, contexts, struct bpf_prog */
   readonly heap: Allocator;
   readonly #jit: Allocator;
+  readonly #byEntry = new Map<bigint, PlacedFunction>();
+  readonly #provided = new Map<string, KernelCode>();
   readonly #ibt: boolean;
   readonly host: HostCalls;
   /** a plain `ret` in kernel text */
@@ -183,10 +185,15 @@ export class Machine {
     const plus = name.lastIndexOf("+0x");
     if (plus > 0) return this.symbol(name.slice(0, plus)) + BigInt(name.slice(plus + 1));
     if (this.symbols.has(name)) return this.symbols.address(name);
-    const code = this.#kernelCode(name);
+    const code = this.#provided.get(name) ?? this.#kernelCode(name);
     const address = this.symbols.address(name, code?.bytes.length);
     this.#install(name, address, code);
     return address;
+  }
+
+  /** The machine code of a kernel function, placed when its address is asked for. */
+  provide(name: string, code: KernelCode): void {
+    this.#provided.set(name, code);
   }
 
   /** Put code or model of a symbol at the address that it was given. */
@@ -263,6 +270,7 @@ export class Machine {
       attached: false,
     };
     this.functions.push(placed);
+    this.#byEntry.set(placed.entry, placed);
     this.memory.ensure(image.address, BigInt(image.bytes.length), PROT_READ | PROT_EXEC);
     this.engine.write(image.address, image.bytes);
     const { marks } = placed;
@@ -336,7 +344,8 @@ export class Machine {
     this.tailCalls = 0;
     this.host.reset();
     for (let reg = 0; reg < 16; reg++) regs[reg] = entryPattern(reg);
-    regs[7] = state.context;
+    if (this.#byEntry.get(state.entry)?.image.runCtx) rsp = this.#runCtx(state.context, rsp);
+    else regs[7] = state.context;
     if (state.second !== undefined) regs[6] = state.second;
     regs[RSP] = rsp;
     this.callIndirectly(state.entry);
@@ -350,6 +359,16 @@ export class Machine {
     const checked = this.#checked.get(entry);
     regs[RIP] = checked?.address ?? entry;
     if (checked) regs[checked.register] = BigInt(checked.hash);
+  }
+
+  /** A struct bpf_tail_call_run_ctx above the return address, and the count that it points to; returns where that address goes. */
+  #runCtx(context: bigint, rsp: bigint): bigint {
+    const at = rsp - 24n;
+    this.memory.store(at, 8, context);
+    this.memory.store(at + 8n, 8, at + 16n);
+    this.memory.store(at + 16n, 8, 0n);
+    this.engine.regs[7] = at;
+    return at - 8n;
   }
 
   /** Run from the registers as they are until the program returns to the kernel, or stops. */

@@ -1,3 +1,4 @@
+import type { Compilation } from "./x86/designs/c-functions.ts";
 import type { Features } from "./x86/features.ts";
 import type { CfiPreamble } from "./x86/lower/cfi.ts";
 
@@ -29,7 +30,9 @@ export interface X86Profile {
   isa: "x86-64";
   /** what it stands for, one line */
   about: string;
-  /** name of a file in x86/designs */
+  /** the kernel whose verifier, layouts and helpers go with it; default: the name, without variants */
+  kernel?: string;
+  /** name of a design in x86/designs */
   design: string;
   /** since 6.13 the count is only loaded before calls of BPF functions (a1087da9d11e); before, before every call */
   countBeforeKernelCalls: boolean;
@@ -37,6 +40,10 @@ export interface X86Profile {
   trampolineKeepsCount: boolean;
   offsets: StructOffsets;
   percpu: PercpuOffsets;
+  /** tail calls that one entry may take, 1 to 127; default MAX_TAIL_CALL_CNT */
+  maxTailCalls?: number;
+  /** what the compiler makes of C functions that the design calls; default: the worst that it may */
+  compilation?: Compilation;
   /** net.core.bpf_jit_harden blinds this program's constants and rules out direct tail calls */
   harden?: boolean;
   /** what mitigations=off leaves of `features` */
@@ -45,3 +52,6 @@ export interface X86Profile {
   cfi?: CfiPreamble["trap"];
   features: Features;
 }
+
+/** Name of the kernel that a profile is, or is built on. */
+export const kernelOf = ({ kernel, name }: X86Profile): string => kernel ?? name.split("+")[0];

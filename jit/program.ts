@@ -117,7 +117,7 @@ function functionInput(
     pokes: xlated.pokes.map(({ map, key }) => ({ map, key })),
     extraPass: xlated.functions.length > 1,
   };
-  const rewritten = designNamed(profile.design).rewrite?.(input, env.symbol) ?? input;
+  const rewritten = designNamed(profile.design).rewrite?.(input, env.symbol, profile) ?? input;
   const blinded = env.random ? blindConstants(rewritten, () => env.random!(index)) : rewritten;
   for (const [slot, distance] of blinded.removed)
     if (blinded.insns[slot].code === CALL) blinded.calls.set(slot, env.symbol("__bpf_call_base") + BigInt(distance));

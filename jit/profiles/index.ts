@@ -10,6 +10,7 @@ import { linux616 } from "./linux-6.16.ts";
 import { linux618 } from "./linux-6.18.ts";
 import { linux72 } from "./linux-7.2.ts";
 import { compareReleases, releaseOf } from "./release.ts";
+import { RFCS } from "./rfc.ts";
 import { VARIANTS } from "./variants.ts";
 
 /** The kernels, oldest first. A new one is a file beside these and a line here. */
@@ -26,9 +27,9 @@ export const PROFILES: readonly X86Profile[] = [
   linux72,
 ];
 
-/** Every name that profileNamed knows: kernels, and each kernel with each variant. */
+/** Every name that profileNamed knows: kernels and proposals, and each with each variant. */
 export function profileNames(): string[] {
-  return PROFILES.flatMap((profile) => [
+  return [...PROFILES, ...RFCS].flatMap((profile) => [
     profile.name,
     ...VARIANTS.filter(({ fits }) => fits?.(profile) ?? true).map((variant) => `${profile.name}+${variant.name}`),
   ]);
@@ -37,7 +38,7 @@ export function profileNames(): string[] {
 /** A profile by name: "linux-6.12", with variants as "linux-6.12+mitoff" or "linux-6.12+zen2+harden"; undefined: none. */
 export function profileNamed(name: string): X86Profile | undefined {
   const [base, ...variants] = name.split("+");
-  let profile = PROFILES.find((candidate) => candidate.name === base);
+  let profile = [...PROFILES, ...RFCS].find((candidate) => candidate.name === base);
   for (const wanted of variants) {
     const variant = VARIANTS.find((candidate) => candidate.name === wanted);
     if (!profile || !variant || variant.fits?.(profile) === false) return undefined;

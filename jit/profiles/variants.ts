@@ -1,4 +1,5 @@
-import type { X86Profile } from "../profile.ts";
+import { kernelOf, type X86Profile } from "../profile.ts";
+import { designNamed } from "../x86/designs/index.ts";
 import { compareReleases, releaseOf } from "./release.ts";
 
 /** A profile under other circumstances: what the command line or the CPU changes about the same kernel. */
@@ -17,8 +18,8 @@ const withFeatures = (profile: X86Profile, features: Partial<X86Profile["feature
 
 const since =
   (major: number, minor: number) =>
-  ({ name }: X86Profile): boolean =>
-    compareReleases(releaseOf(name), [major, minor]) >= 0;
+  (profile: X86Profile): boolean =>
+    compareReleases(releaseOf(kernelOf(profile)), [major, minor]) >= 0;
 
 /** RETHUNK (5.19) */
 const hasReturnThunks = since(5, 19);
@@ -32,6 +33,9 @@ const HASH = { main: 0x5a2d7c31, subprog: 0x1f6b94e8 };
 
 const withCfi = (profile: X86Profile, kind: "kcfi" | "fineibt", bhi = false): X86Profile =>
   withFeatures(profile, { cfi: { kind, hash: HASH, trap: profile.cfi ?? "ud2", bhi } });
+
+/** Whether the design's code calls C functions, which may be compiled in several ways. */
+const callsFunctions = ({ design }: X86Profile): boolean => designNamed(design).functions !== undefined;
 
 export const VARIANTS: readonly Variant[] = [
   {
@@ -114,5 +118,17 @@ export const VARIANTS: readonly Variant[] = [
     name: "harden",
     about: "net.core.bpf_jit_harden=2: constants are blinded, no direct tail calls",
     apply: (profile) => ({ ...profile, harden: true }),
+  },
+  {
+    name: "lucky",
+    about: "the C functions that the design calls happen to touch rax only",
+    fits: callsFunctions,
+    apply: (profile) => ({ ...profile, compilation: "lucky" }),
+  },
+  {
+    name: "ordinary",
+    about: "the C functions that the design calls use another scratch register, as compilers do",
+    fits: callsFunctions,
+    apply: (profile) => ({ ...profile, compilation: "ordinary" }),
   },
 ];

@@ -212,6 +212,7 @@ function toImage(f: Fn, body: number, passes: number[]): Image {
     nargs: input.nargs,
     address: f.base,
     bytes: c.bytes.slice(0, c.pos),
+    ...(f.design.entry === "run-ctx" && !input.isSubprog && input.tailCallReachable ? { runCtx: true } : {}),
     entry,
     checked:
       cfi?.kind === "fineibt"

@@ -1,5 +1,6 @@
 import type { JitFunction } from "../function.ts";
 import type { X86Profile } from "../profile.ts";
+import type { CFunction } from "./designs/c-functions.ts";
 import type { Fn } from "./fn.ts";
 
 /**
@@ -17,6 +18,13 @@ export interface TailCallDesign {
   readonly scratch?: number;
   /** how a function makes and leaves its frame; default exactFrame */
   readonly frame?: Frame;
+  /** C functions of the kernel that its code calls */
+  readonly functions?: readonly CFunction[];
+  /**
+   * run-ctx: where a tail call is reachable, the kernel enters the program with a pointer to a struct bpf_tail_call_run_ctx (context,
+   * pointer to a count) in place of the context
+   */
+  readonly entry?: "run-ctx";
   /** a direct tail call has one patch site, the jump; default: a second one in front of it, over the frame's undoing */
   readonly singlePoke?: boolean;
 
@@ -24,7 +32,7 @@ export interface TailCallDesign {
    * What this design asks of the verifier: the function's BPF instructions as they are to be compiled (see jit/replace.ts). `symbol`
    * gives addresses of kernel symbols and per-CPU variables.
    */
-  rewrite?(input: JitFunction, symbol: (name: string) => bigint): JitFunction;
+  rewrite?(input: JitFunction, symbol: (name: string) => bigint, profile: X86Profile): JitFunction;
 
   /** Entry, between the patch site and `push rbp`: skipped by a tail call, so this is where a count starts. Same size everywhere. */
   enter?(f: Fn): void;

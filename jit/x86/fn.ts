@@ -3,7 +3,7 @@ import { JitError } from "../error.ts";
 import type { JitFunction } from "../function.ts";
 import type { X86Profile } from "../profile.ts";
 import type { Code } from "./code.ts";
-import type { Frame, TailCallDesign } from "./design.ts";
+import { type Frame, MAX_TAIL_CALL_CNT, type TailCallDesign } from "./design.ts";
 import { CALLEE_SAVED, R12 } from "./regs.ts";
 
 /** Everything an emitter needs while it compiles one function. */
@@ -48,6 +48,9 @@ export function savedRegisters(input: JitFunction): number[] {
   const used = CALLEE_SAVED.filter((_, i) => input.insns.some((insn) => insn.dst === 6 + i || insn.src === 6 + i));
   return input.arena ? [R12, ...used] : used;
 }
+
+/** MAX_TAIL_CALL_CNT, or what the profile has in its place. */
+export const limitOf = (f: Fn): number => f.profile.maxTailCalls ?? MAX_TAIL_CALL_CNT;
 
 /** rel32 from the end of a 5-byte instruction that starts at the current position to an absolute address. */
 export function relative(f: Fn, target: bigint, length = 5): number {

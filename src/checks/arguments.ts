@@ -39,9 +39,14 @@ export const argumentsIntact: Check = {
       pending.registers.set(registers);
       pending.count = count;
     };
+    const enter = (event: Event): void => {
+      const { func } = event.watched;
+      expect(func, registersOf(event), arity(func));
+      if (func?.image.runCtx) pool[depth - 1].registers.set(runContext(context, event), 2 * RDI);
+    };
     return {
       observe(event) {
-        if (event.kind === "enter") expect(event.watched.func, registersOf(event), arity(event.watched.func));
+        if (event.kind === "enter") enter(event);
         else if (event.kind === "tail") tail.set(registersOf(event));
         else if (event.kind === "land") expect(event.watched.func, tail, 1);
         else if (event.kind === "body") {
@@ -56,6 +61,12 @@ export const argumentsIntact: Check = {
     };
   },
 };
+
+/** The context that a struct bpf_tail_call_run_ctx carries, as u32 halves. */
+function runContext({ machine }: CheckContext, event: Event): Uint32Array {
+  const context = machine.memory.load(event.words[event.at + EVENT_REGS + RDI], 8);
+  return Uint32Array.of(Number(context & 0xffffffffn), Number(context >> 32n));
+}
 
 /** A trampoline restores as many arguments as the function has; on the direct way none may change. */
 function arity(func: PlacedFunction | undefined): number {

@@ -25,7 +25,7 @@ import { behaviourOf } from "../../emulator/behaviour.ts";
 import { Kernel } from "../../emulator/kernel.ts";
 import type { PlacedFunction } from "../../emulator/machine.ts";
 import { JitError } from "../../jit/error.ts";
-import type { X86Profile } from "../../jit/profile.ts";
+import { kernelOf, type X86Profile } from "../../jit/profile.ts";
 import { UserError } from "../error.ts";
 import type { Position } from "../scenario/lines.ts";
 import type { MapType, ProgramType } from "../scenario/names.ts";
@@ -33,7 +33,7 @@ import { programError, programLines } from "../scenario/program-error.ts";
 import type { ProgramSpec, Scenario } from "../scenario/scenario.ts";
 import { ProgramBook } from "./code-book.ts";
 import { loadProgram } from "./load-program.ts";
-import { newMachine } from "./machine.ts";
+import { machineFor } from "./machine.ts";
 import { Refusal } from "./refusal.ts";
 import { Session } from "./session.ts";
 import { verifierOf } from "./verifier-of.ts";
@@ -112,11 +112,8 @@ function assembleProgram(scenario: Scenario, spec: ProgramSpec, maps: string[]):
 /** Verify, compile and load the scenario on a fresh machine. Throws UserError. */
 export function buildWorld(scenario: Scenario, source: Source, profile: X86Profile): World {
   const features = verifierOf(profile);
-  const machine = newMachine({
-    layout: { structs: features.structs, percpu: profile.percpu },
-    ibt: profile.features.ibt,
-  });
-  const kernel = new Kernel(machine, behaviourOf(profile.name));
+  const machine = machineFor(profile, features);
+  const kernel = new Kernel(machine, behaviourOf(kernelOf(profile)));
   const book = new ProgramBook();
   const programs = new Map<string, LoadedSource>();
   source.maps.forEach((def, i) => {

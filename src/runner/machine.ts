@@ -1,7 +1,23 @@
+import type { KernelFeatures } from "../../bpf/verifier/index.ts";
 import { Machine, type MachineOptions } from "../../emulator/machine.ts";
 import { NativeEngine } from "../../emulator/native/engine.ts";
+import type { X86Profile } from "../../jit/profile.ts";
+import { compileFunction } from "../../jit/x86/designs/c-functions.ts";
+import { designNamed } from "../../jit/x86/designs/index.ts";
 
 /** A machine on the native engine. Close it. */
 export function newMachine(options: Omit<MachineOptions, "engine">): Machine {
   return new Machine({ engine: new NativeEngine(), ...options });
+}
+
+/** A machine for what a profile compiles, with the C functions that its design calls. Close it. */
+export function machineFor(profile: X86Profile, { structs }: KernelFeatures): Machine {
+  const { percpu, features, design, compilation = "hostile" } = profile;
+  const machine = newMachine({ layout: { structs, percpu }, ibt: features.ibt });
+  for (const fn of designNamed(design).functions ?? [])
+    machine.provide(
+      fn.name,
+      compileFunction(fn, (symbol) => machine.symbol(symbol), compilation),
+    );
+  return machine;
 }

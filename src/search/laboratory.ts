@@ -1,7 +1,7 @@
 import { assemble } from "../../bpf/asm/assemble.ts";
 import type { PokeSite } from "../../bpf/image.ts";
 import { MAP_TYPE_PROG_ARRAY, type MapDef, PROG_TYPE_SCHED_CLS, type Program } from "../../bpf/program.ts";
-import { kernels, verify } from "../../bpf/verifier/index.ts";
+import { verify } from "../../bpf/verifier/index.ts";
 import type { Xlated } from "../../bpf/xlated.ts";
 import { behaviourOf } from "../../emulator/behaviour.ts";
 import { RAX } from "../../emulator/engine.ts";
@@ -9,11 +9,12 @@ import { Kernel } from "../../emulator/kernel.ts";
 import type { Machine, PlacedFunction } from "../../emulator/machine.ts";
 import type { LoadedProgram, ProgArrayMap } from "../../emulator/maps/prog-array.ts";
 import { patchBytes } from "../../emulator/poke.ts";
-import type { X86Profile } from "../../jit/profile.ts";
-import { compileProgram } from "../../jit/program.ts";
+import { kernelOf, type X86Profile } from "../../jit/profile.ts";
 import { countExactly, type ExactRun } from "../exact/count.ts";
 import { buildContext } from "../runner/context.ts";
-import { newMachine } from "../runner/machine.ts";
+import { loadProgram } from "../runner/load-program.ts";
+import { machineFor } from "../runner/machine.ts";
+import { verifierOf } from "../runner/verifier-of.ts";
 import { functionName, type Graph } from "./graph.ts";
 import { type Indexing, programText, TABLE } from "./program-text.ts";
 
@@ -41,13 +42,9 @@ export class Laboratory {
   readonly #context: bigint;
 
   constructor(profile: X86Profile, slots: number) {
-    const features = kernels[profile.name.split("+")[0]];
     this.profile = profile;
-    this.#machine = newMachine({
-      layout: { structs: features.structs, percpu: profile.percpu },
-      ibt: profile.features.ibt,
-    });
-    this.#kernel = new Kernel(this.#machine, behaviourOf(profile.name));
+    this.#machine = machineFor(profile, verifierOf(profile));
+    this.#kernel = new Kernel(this.#machine, behaviourOf(kernelOf(profile)));
     this.#map = { name: TABLE, type: MAP_TYPE_PROG_ARRAY, keySize: 4, valueSize: 4, maxEntries: slots };
     this.#table = this.#kernel.addMap(this.#map) as ProgArrayMap;
     this.#context = buildContext(this.#kernel, PROG_TYPE_SCHED_CLS, undefined);
@@ -115,29 +112,19 @@ export class Laboratory {
   }
 
   #place(name: string, text: string): Placed {
-    const machine = this.#machine;
-    const images = compileProgram(name, this.#xlated(name, text), this.profile, {
-      symbol: (symbol) => machine.symbol(symbol),
-      map: () => this.#table.address,
-      mapValue: () => this.#table.address,
-      place: (_, bytes) => machine.allocateCode(bytes),
-      ...(this.profile.harden ? { random: () => Number(BigInt.asIntN(32, this.#kernel.random())) } : {}),
-    });
-    const functions = images.map((image) => machine.place(image));
-    return { functions, loaded: this.#kernel.addProgram(name, functions[0].entry) };
+    const functions = loadProgram(this.#kernel, name, this.#xlated(name, text), this.profile);
+    return { functions, loaded: this.#kernel.programs[this.#kernel.programs.length - 1] };
   }
 
   /** What the verifier of the profile's kernel makes of the program; remembered for all laboratories. */
   #xlated(name: string, text: string): Xlated {
-    const base = this.profile.name.split("+")[0];
-    const key = `${base}\n${this.#map.maxEntries}\n${text}`;
+    const { profile } = this;
+    const key = `${kernelOf(profile)}${profile.harden ? "+" : ""}\n${this.#map.maxEntries}\n${text}`;
     let xlated = verified.get(key);
     if (!xlated) {
       const { insns, functions, relocs } = assemble(text, { maps: [TABLE], entry: name });
       const program: Program = { name, type: PROG_TYPE_SCHED_CLS, insns, relocs, functions };
-      const features = kernels[base];
-      const options = { ...features.options, blinding: this.profile.harden ?? false };
-      xlated = verify(program, [this.#map], { ...features, options }, []);
+      xlated = verify(program, [this.#map], verifierOf(profile), []);
       verified.set(key, xlated);
     }
     return xlated;

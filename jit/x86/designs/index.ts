@@ -1,8 +1,12 @@
 import type { TailCallDesign } from "../design.ts";
+import { percpu } from "./percpu.ts";
 import { raxValue, raxValue510, raxValue517 } from "./rax-value.ts";
+import { runCtx } from "./run-ctx.ts";
 import { stackSlot, stackSlotPoked } from "./stack-slot.ts";
 import { stackSlot410 } from "./stack-slot-4.10.ts";
+import { taskCall, taskClobber, taskInline, taskNaked } from "./task.ts";
 import { tccPtr } from "./tcc-ptr.ts";
+import { verifierPercpu } from "./verifier-percpu.ts";
 
 /** Every design, in the order in which they were thought of. */
 export const DESIGNS: readonly TailCallDesign[] = [
@@ -12,6 +16,13 @@ export const DESIGNS: readonly TailCallDesign[] = [
   raxValue510,
   raxValue517,
   raxValue,
+  percpu,
+  taskCall,
+  taskClobber,
+  taskNaked,
+  taskInline,
+  verifierPercpu,
+  runCtx,
   tccPtr,
 ];
 

@@ -1,9 +1,9 @@
 import { OWN_STORE } from "../../../bpf/image.ts";
-import { MAX_TAIL_CALL_CNT, type TailCallDesign } from "../design.ts";
+import type { TailCallDesign } from "../design.ts";
 import { ADD, CMP, opRegImm, opRegReg, XOR } from "../encode/alu.ts";
 import { JA, JAE, nops, pop, push } from "../encode/control.ts";
 import { loadFrame, storeFrame } from "../encode/memory.ts";
-import type { Fn } from "../fn.ts";
+import { type Fn, limitOf } from "../fn.ts";
 import { RAX, RBP } from "../regs.ts";
 
 /** The count is the upper half of the pushed rax, so eax travels in bits 63:32 of what a callee is handed. */
@@ -48,7 +48,7 @@ function raxValueOf({ name, about, compare, reload }: Era): TailCallDesign {
     check(f, out) {
       f.c.note("tail_call_cnt >= 33?");
       loadFrame(f.c, false, RAX, RBP, countSlot(f)); // 8b 85
-      const limit = compare === "above-32" ? MAX_TAIL_CALL_CNT - 1 : MAX_TAIL_CALL_CNT;
+      const limit = compare === "above-32" ? limitOf(f) - 1 : limitOf(f);
       opRegImm(f.c, CMP, false, RAX, limit, false); // 83 f8 20 or 83 f8 21
       out.jump(compare === "above-32" ? JA : JAE);
       f.c.note("tail_call_cnt++, even if the slot turns out empty");

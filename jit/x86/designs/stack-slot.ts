@@ -1,10 +1,10 @@
 import { OWN_STORE } from "../../../bpf/image.ts";
-import { type Frame, MAX_TAIL_CALL_CNT, type TailCallDesign } from "../design.ts";
+import type { Frame, TailCallDesign } from "../design.ts";
 import { ADD, CMP, opRegImm } from "../encode/alu.ts";
 import { JA, leave, pop, push, pushImm8, subRsp } from "../encode/control.ts";
 import { loadFrame, storeFrame } from "../encode/memory.ts";
 import { movRegReg } from "../encode/move.ts";
-import type { Fn } from "../fn.ts";
+import { type Fn, limitOf } from "../fn.ts";
 import { CALLEE_SAVED, RAX, RBP, RBX, REG_NAMES, RSP } from "../regs.ts";
 
 /** The verifier gives every program with a tail call 512 bytes of stack, so that all of them have the same frame. */
@@ -49,7 +49,7 @@ export function countInSlot(f: Fn, out: { jump(cond: number): void }, slot: numb
   const { c } = f;
   c.note("tail_call_cnt > 32?");
   loadFrame(c, false, RAX, RBP, slot); // 8b 85
-  opRegImm(c, CMP, false, RAX, MAX_TAIL_CALL_CNT - 1, false); // 83 f8 20
+  opRegImm(c, CMP, false, RAX, limitOf(f) - 1, false); // 83 f8 20
   out.jump(JA);
   c.note("tail_call_cnt++, even if the slot turns out empty");
   opRegImm(c, ADD, false, RAX, 1); // 83 c0 01

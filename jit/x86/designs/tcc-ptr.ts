@@ -1,10 +1,10 @@
 import { type FrameSlot, OWN_STORE } from "../../../bpf/image.ts";
-import { MAX_TAIL_CALL_CNT, type TailCallDesign } from "../design.ts";
+import type { TailCallDesign } from "../design.ts";
 import { CMP, opRegImm, opRegReg, XOR } from "../encode/alu.ts";
 import { JA, JAE, jcc8, jmp8, nops, pop, push } from "../encode/control.ts";
 import { loadFrame, opMemImm8 } from "../encode/memory.ts";
 import { movRegReg } from "../encode/move.ts";
-import type { Fn } from "../fn.ts";
+import { type Fn, limitOf } from "../fn.ts";
 import { RAX, RBP, RSP } from "../regs.ts";
 
 const POINTER: FrameSlot = { kind: "pointer", name: "tcc_ptr" };
@@ -31,7 +31,7 @@ export const tccPtr: TailCallDesign = {
     const { c } = f;
     if (!f.input.isSubprog) {
       c.note("rax is the count, or a pointer to it?");
-      opRegImm(c, CMP, true, RAX, MAX_TAIL_CALL_CNT, false); // 48 83 f8 21
+      opRegImm(c, CMP, true, RAX, limitOf(f), false); // 48 83 f8 21
       jcc8(c, JA, 6); // 77 06
       c.note("tail_call_cnt");
       push(c, RAX); // 50
@@ -53,7 +53,7 @@ export const tccPtr: TailCallDesign = {
   check(f, out) {
     f.c.note("*tail_call_cnt_ptr >= 33?");
     loadFrame(f.c, true, RAX, RBP, pointerSlot(f)); // 48 8b 85
-    opMemImm8(f.c, 7, true, RAX, MAX_TAIL_CALL_CNT); // 48 83 38 21
+    opMemImm8(f.c, 7, true, RAX, limitOf(f)); // 48 83 38 21
     out.jump(JAE);
   },
   count(f) {

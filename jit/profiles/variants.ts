@@ -29,7 +29,7 @@ const zenThunk = (profile: X86Profile): string =>
   since(7, 0)(profile) ? "retbleed_return_thunk" : "srso_return_thunk";
 
 /** cfi_bpf_hash and cfi_bpf_subprog_hash of some boot. */
-const HASH = { main: 0x5a2d7c31, subprog: 0x1f6b94e8 };
+export const HASH = { main: 0x5a2d7c31, subprog: 0x1f6b94e8 };
 
 const withCfi = (profile: X86Profile, kind: "kcfi" | "fineibt", bhi = false): X86Profile =>
   withFeatures(profile, { cfi: { kind, hash: HASH, trap: profile.cfi ?? "ud2", bhi } });

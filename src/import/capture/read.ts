@@ -100,18 +100,20 @@ function parseJson<T>(text: string, file: string, line: number, check: (value: u
   try {
     value = JSON.parse(text);
   } catch (error) {
-    const at = /position (\d+)/.exec((error as Error).message);
-    const before = at ? text.slice(0, Number(at[1])) : text;
-    const rows = before.split("\n");
-    throw new UserError("is no JSON here (cut short?)", {
-      file,
-      line: line + rows.length - 1,
-      column: rows[rows.length - 1].length + 1,
-    });
+    throw new UserError("is no JSON here (cut short?)", { file, ...placeIn(text, line, (error as Error).message) });
   }
   try {
     return check(value);
   } catch (error) {
     throw new UserError((error as Error).message, { file, line, column: 1 });
   }
+}
+
+/** Where JSON.parse() stopped, as far as its message tells; `line` is the text's first. */
+function placeIn(text: string, line: number, message: string): { line: number; column?: number } {
+  const position =
+    /at position (\d+)/.exec(message)?.[1] ?? (/^Unexpected end/.test(message) ? text.length : undefined);
+  if (position === undefined) return { line };
+  const rows = text.slice(0, Number(position)).split("\n");
+  return { line: line + rows.length - 1, column: rows[rows.length - 1].length + 1 };
 }

@@ -2,7 +2,7 @@ import { VerifierError } from "../../../bpf/verifier/index.ts";
 import type { Finding } from "../../checks/finding.ts";
 import type { Outcome } from "../../runner/session.ts";
 import type { CaptureKernel } from "./compile.ts";
-import { runContext } from "./context.ts";
+import { packetOf, runContext } from "./context.ts";
 import type { CaptureRecord, ProgramsRecord, RunRecord } from "./format.ts";
 import { captureProfile } from "./kernel.ts";
 import { initialise, mapDifferences, recordedMaps } from "./maps.ts";
@@ -110,21 +110,26 @@ function replayRun(
   const result = { set: source.set, run, program: request.prog, findings: outcome.findings, known, outcome };
   if (!recorded) return { ...result, status: "stopped", differences: [] };
   if (flags.has("nondet")) return { ...result, status: "unknown", differences: [] };
-  const differences = compareRun(world, recorded, outcome, context.packet?.());
+  const differences = compareRun(world, recorded, outcome, request.data_len, context.packet?.());
   return { ...result, status: differences.length ? "differs" : "same", differences };
 }
 
 const onlyTheLimit = (findings: Finding[]): boolean =>
   findings.length > 0 && findings.every(({ check }) => check === "tail-call-limit");
 
-function compareRun(world: CaptureWorld, recorded: RunRecord, outcome: Outcome, packet: Uint8Array | undefined) {
+function compareRun(
+  world: CaptureWorld,
+  recorded: RunRecord,
+  outcome: Outcome,
+  length: number,
+  packet: Uint8Array | undefined,
+) {
   const differences = [];
   const retval = outcome.r0 === undefined ? "(did not return)" : String(BigInt.asUintN(32, outcome.r0));
   if (retval !== String(recorded.retval))
     differences.push({ path: "retval", expected: String(recorded.retval), actual: retval });
-  if (packet && recorded.data_out !== undefined) {
-    const actual = Buffer.from(packet).toString("hex");
-    if (actual !== recorded.data_out) differences.push({ path: "data_out", expected: recorded.data_out, actual });
-  }
+  const expected = recorded.data_out ?? Buffer.from(packetOf(length)).toString("hex");
+  const actual = packet && Buffer.from(packet).toString("hex");
+  if (actual !== undefined && actual !== expected) differences.push({ path: "data_out", expected, actual });
   return [...differences, ...mapDifferences(recorded.maps, recordedMaps(world.kernel))];
 }

@@ -10,9 +10,9 @@ export class CaptureSymbols {
   address(name: string): bigint {
     const found = this.#addresses[name];
     if (found !== undefined) return found;
-    const plus = name.lastIndexOf("+0x");
-    const base = plus > 0 ? this.#addresses[name.slice(0, plus)] : undefined;
+    const [, symbol, offset] = /^(.+)\+(0x[0-9a-f]+)$/.exec(name) ?? [];
+    const base = symbol === undefined ? undefined : this.#addresses[symbol];
     if (base === undefined) throw new RangeError(`the capture doesn't say where ${name} is`);
-    return BigInt.asUintN(64, base + BigInt(name.slice(plus + 1)));
+    return BigInt.asUintN(64, base + BigInt(offset));
   }
 }

@@ -42,7 +42,7 @@ describe("bpf_skb_load_helper: a big-endian number of the packet", () => {
     [16, -0x200000 + 12, 0x0800n, "SKF_LL_OFF: the link layer's"],
     [8, -1, FAULT, "no header's offset"],
     [8, -0x200001, FAULT],
-  ])("%i bits at %i: %i %s", (bits, offset, expected) => expect(load(bits, offset)).toBe(expected));
+  ])("%i bits at %i: %i %s", (bits, offset, expected, _why?) => expect(load(bits, offset)).toBe(expected));
 
   test("the one with a cache takes the offset as its fourth argument", () =>
     expect(call("bpf_skb_load_helper_8", skb, 0, 0, 3)).toBe(0x33n));
@@ -58,7 +58,9 @@ describe("netlink attributes", () => {
     ["bpf_skb_get_nlattr", 19, 3, 0n, "no room for a header"],
     ["bpf_skb_get_nlattr_nest", 10, 9, 18n],
     ["bpf_skb_get_nlattr_nest", 10, 3, 0n],
-  ])("%s from %i, type %i: %i %s", (name, at, type, expected) => expect(call(name, skb, at, type)).toBe(expected));
+  ])("%s from %i, type %i: %i %s", (name, at, type, expected, _why?) =>
+    expect(call(name, skb, at, type)).toBe(expected),
+  );
 
   test("a length of 0 ends the search", () =>
     expect(call("bpf_skb_get_nlattr", packet("0000 0000 0400 0300"), 0, 3)).toBe(0n));

@@ -70,6 +70,17 @@ describe("jitproof conformance", () => {
     expect(code).toBe(1);
   });
 
+  test("a case that fails anywhere has failed", async () => {
+    const signed = [VECTORS, "--filter", "signed division"];
+    const { stdout, code } = await conformance(...signed, "--interpreter", "--profile", "linux-5.4");
+    expect(timeless(stdout).slice(-3)).toEqual([
+      "interpreter  1 passed, 0 failed  T",
+      "linux-5.4    0 passed, 1 failed, 1 JITed  T",
+      "0 passed, 1 failed, 1 JITed in T",
+    ]);
+    expect(code).toBe(1);
+  });
+
   test("other reports", async () => {
     const json = JSON.parse((await conformance(DATA, "--interpreter", "--reporter", "json")).stdout);
     expect(json.summary).toMatchObject({ passed: 9, failed: 0, skipped: 1 });

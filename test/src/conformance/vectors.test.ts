@@ -122,6 +122,20 @@ describe("vectors that were not made for this machine", () => {
     expect(result).toMatchObject({ verdict: "pass", bigEndian: true, r0: 0x7788n });
   });
 
+  test("ours may not be anything else then: a JIT that does not know signed division fails", async () => {
+    // *(u64 *)(r10 - 8) = 0x1122334455667788; r0 = *(u16 *)(r10 - 8); r0 = -r0; w0 s/= 2
+    const insns =
+      "1801000088776655000000004433221" +
+      "17b1af8ff00000000" +
+      "69a0f8ff00000000" +
+      "8700000000000000" +
+      "3400010002000000" +
+      "9500000000000000";
+    const path = changed("stack", { insns, runs: [{ data_size: 0, result: (-0x1122 / 2) >>> 0 }] });
+    expect((await run(path, ["linux-6.12"]))[0]).toMatchObject({ verdict: "pass", bigEndian: true });
+    expect((await run(path, ["linux-5.4"]))[0]).toMatchObject({ verdict: "fail" });
+  });
+
   test("numbers of a stubbed random generator are put in again, if they come to the result", async () => {
     const [result] = await run(VECTORS, ["linux-6.12"], /random/);
     expect(result).toMatchObject({ verdict: "pass", repaired: true });

@@ -2,12 +2,13 @@ import { describe } from "vitest";
 import { jited } from "../jited.ts";
 
 describe("lower/tail-call: what differs between kernels and CPUs", () => {
-  /** bytes of struct bpf_array's max_entries and ptrs, and of struct bpf_prog's bpf_func */
+  /** struct bpf_array's max_entries and ptrs, and struct bpf_prog's bpf_func: as bytes and as text */
   for (const [profile, maxEntries, ptrs, bpfFunc] of [
-    ["linux-6.12", "24", "08 01", "30"],
-    ["linux-6.18", "44", "30 01", "48"], // struct bpf_map and struct bpf_prog start with hashes of 32 bytes
-    ["linux-7.2", "4c", "30 01", "48"],
-  ])
+    ["linux-6.12", ["24", "0x24"], ["08 01 00 00", "0x108"], ["30", "0x30"]],
+    // struct bpf_map and struct bpf_prog start with hashes of 32 bytes
+    ["linux-6.18", ["44", "0x44"], ["30 01 00 00", "0x130"], ["48", "0x48"]],
+    ["linux-7.2", ["4c", "0x4c"], ["30 01 00 00", "0x130"], ["48", "0x48"]],
+  ] as const)
     jited(
       "struct members",
       `${profile}+mitoff`,
@@ -15,18 +16,18 @@ describe("lower/tail-call: what differs between kernels and CPUs", () => {
       `
       tail_call
         89 d2                        movl %edx, %edx
-        39 56 ${maxEntries}          cmpl %edx, 0x${maxEntries}(%rsi)
+        39 56 ${maxEntries[0]}       cmpl %edx, ${maxEntries[1]}(%rsi)
         76 2b                        jbe L0
         48 8b 85 f0 ff ff ff         movq -0x10(%rbp), %rax
         48 83 38 21                  cmpq $0x21, (%rax)
         73 1e                        jae L0
-        48 8b 8c d6 ${ptrs} 00 00    movq 0x1${ptrs.slice(0, 2)}(%rsi,%rdx,8), %rcx
+        48 8b 8c d6 ${ptrs[0]}       movq ${ptrs[1]}(%rsi,%rdx,8), %rcx
         48 85 c9                     testq %rcx, %rcx
         74 11                        je L0
         48 83 00 01                  addq $0x1, (%rax)
         58                           popq %rax
         58                           popq %rax
-        48 8b 49 ${bpfFunc}          movq 0x${bpfFunc}(%rcx), %rcx
+        48 8b 49 ${bpfFunc[0]}       movq ${bpfFunc[1]}(%rcx), %rcx
         48 83 c1 10                  addq $0x10, %rcx
         ff e1                        jmpq *%rcx
         cc                           int3

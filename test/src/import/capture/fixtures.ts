@@ -26,9 +26,16 @@ export function setOf({ capture }: OpenCapture, name: string) {
   return { record, source };
 }
 
+const unpacked = new Map<string, string>();
+
+function text(name: string): string {
+  const found = unpacked.get(name) ?? brotliDecompressSync(readFileSync(join(FIXTURES, name))).toString();
+  unpacked.set(name, found);
+  return found;
+}
+
 /** A folder with a capture of a few sets in plain text, to be changed by hand. */
 export function smallCapture(folder: string, variant: string, sets: string[]): void {
-  const text = (name: string) => brotliDecompressSync(readFileSync(join(FIXTURES, name))).toString();
   const only = (name: string) =>
     text(name)
       .split("\n")

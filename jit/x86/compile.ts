@@ -219,7 +219,7 @@ function toImage(f: Fn, body: number, passes: number[]): Image {
         ? { register: hashRegister(cfi), hash: cfi.hash[input.isSubprog ? "subprog" : "main"] }
         : undefined,
     patchSite: patchSite ? entry + (ibt ? 4 : 0) : undefined,
-    landing: input.classic ? undefined : entry + landingOffset(f),
+    landing: input.classic || input.exceptionCallback ? undefined : entry + landingOffset(f),
     body,
     ends: originalEnds(f),
     starts: c.starts,

@@ -21,7 +21,10 @@ export interface Place {
 /** Function, offset, AT&T text and BPF instruction of an address. */
 export function locate(machine: Machine, book: CodeBook, pc: bigint): Place {
   const at = machine.functionAt(pc);
-  if (!at) return { function: machine.symbols.nameAt(pc) ?? `0x${pc.toString(16)}`, offset: 0 };
+  if (!at) {
+    const symbol = machine.symbols.at(pc);
+    return { function: symbol?.name ?? `0x${pc.toString(16)}`, offset: symbol?.offset ?? 0 };
+  }
   const { image } = at.func;
   const slot = slotAt(image, at.offset);
   const place: Place = {

@@ -6,6 +6,7 @@ import { RAX, RDI, type Stop } from "../../emulator/engine.ts";
 import { Kernel } from "../../emulator/kernel.ts";
 import { Machine, type MachineOptions, type PlacedFunction } from "../../emulator/machine.ts";
 import { NativeEngine } from "../../emulator/native/engine.ts";
+import { fixupPoke } from "../../emulator/poke.ts";
 import { profileNamed } from "../../jit/profiles/index.ts";
 import { decodeTable } from "../../src/import/x86/decode.ts";
 
@@ -76,7 +77,9 @@ export function enter(
   machine.prepare({ entry, context: registers[RDI] ?? 0n });
   for (const [reg, value] of Object.entries(registers)) machine.engine.regs[Number(reg)] = value;
   machine.engine.icount = 0;
-  return machine.resume(budget);
+  let stop = machine.resume(budget);
+  while (fixupPoke(machine, stop)) stop = machine.resume(budget);
+  return stop;
 }
 
 /** rax of code that returns to the kernel; throws what stopped it otherwise. */

@@ -82,12 +82,12 @@ describe("the poke protocol", () => {
     const over = image.address + BigInt(target + 5);
     const into = a.entry + BigInt(adjust);
     expect(sites(kernel, main)).toEqual({ bypass: over, target: NOP5 });
-    const steps = updateProgArray(kernel.machine, map, 1, a);
-    expect(steps.next().value).toMatchObject({ which: "target", now: `jmp 0x${into.toString(16)}` });
-    expect(sites(kernel, main)).toEqual({ bypass: over, target: into });
-    expect(steps.next().value).toMatchObject({ which: "bypass", now: "nop5" });
+    const steps = [...updateProgArray(kernel.machine, map, 1, a)].map(({ which, now }) => `${which}: ${now}`);
+    expect(steps).toEqual([
+      ...["target: int3", "target: int3", `target: jmp 0x${into.toString(16)}`],
+      ...["bypass: int3", "bypass: int3", "bypass: nop5"],
+    ]);
     expect(sites(kernel, main)).toEqual({ bypass: NOP5, target: into });
-    expect(steps.next().done).toBe(true);
     expect(bypass).toBeLessThan(target);
   });
 
@@ -95,7 +95,7 @@ describe("the poke protocol", () => {
     const { kernel, map, main, a, b } = world("linux-6.12");
     setProgArray(kernel.machine, map, 1, a);
     const steps = [...updateProgArray(kernel.machine, map, 1, b)];
-    expect(steps.map(({ which }) => which)).toEqual(["target"]);
+    expect(steps.map(({ which }) => which)).toEqual(["target", "target", "target"]);
     const [{ adjust }] = main.functions[0].image.pokes;
     expect(sites(kernel, main)).toEqual({ bypass: NOP5, target: b.entry + BigInt(adjust) });
   });
@@ -104,9 +104,10 @@ describe("the poke protocol", () => {
     const { kernel, map, main, a } = world("linux-6.12");
     const before = sites(kernel, main);
     setProgArray(kernel.machine, map, 1, a);
-    expect([...updateProgArray(kernel.machine, map, 1, undefined)].map(({ which }) => which)).toEqual([
-      "bypass",
-      "target",
+    const steps = [...updateProgArray(kernel.machine, map, 1, undefined)].filter(({ now }) => now !== "int3");
+    expect(steps.map(({ which, grace }) => [which, grace ?? false])).toEqual([
+      ["bypass", true],
+      ["target", false],
     ]);
     expect(sites(kernel, main)).toEqual(before);
   });
@@ -139,13 +140,17 @@ describe("the poke protocol", () => {
     );
   });
 
-  test("a poke of what is expected does it, and no byte beyond", () => {
+  test("a poke: int3, then the rest, then the first byte, and no byte beyond", () => {
     const { kernel } = world("linux-6.12");
     const { machine } = kernel;
     const at = machine.heap.take(8);
     machine.memory.write(at, Uint8Array.of(1, 2, 3, 4, 5, 6));
-    textPoke(machine, at, Uint8Array.of(1, 2, 3, 4, 5), Uint8Array.of(9, 9, 9, 9, 9));
-    expect([...machine.memory.read(at, 6)]).toEqual([9, 9, 9, 9, 9, 6]);
+    const poke = textPoke(machine, at, Uint8Array.of(1, 2, 3, 4, 5), Uint8Array.of(9, 8, 7, 6, 5));
+    expect(Array.from(poke, (step) => [step, ...machine.memory.read(at, 6)])).toEqual([
+      ["int3", 0xcc, 2, 3, 4, 5, 6],
+      ["tail", 0xcc, 8, 7, 6, 5, 6],
+      ["done", 9, 8, 7, 6, 5, 6],
+    ]);
   });
 });
 

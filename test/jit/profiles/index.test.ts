@@ -1,5 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { PROFILES, profileForRelease, profileNamed, profileNames } from "../../../jit/profiles/index.ts";
+import { RFCS } from "../../../jit/profiles/rfc.ts";
 import { VARIANTS } from "../../../jit/profiles/variants.ts";
 import { DESIGNS } from "../../../jit/x86/designs/index.ts";
 
@@ -22,7 +23,7 @@ describe("profiles", () => {
     expect(new Set(names).size).toBe(names.length);
     expect(names).toContain("linux-6.12");
     expect(names).toContain("linux-6.12+mitoff");
-    expect(names.filter((name) => !name.includes("+"))).toEqual(PROFILES.map(({ name }) => name));
+    expect(names.filter((name) => !name.includes("+"))).toEqual([...PROFILES, ...RFCS].map(({ name }) => name));
   });
 
   it("variants add up, from left to right, and the profile has the name that was asked for", () => {

@@ -157,7 +157,7 @@ describe("tail calls, fixups, patch sites", () => {
         const image = compile(input, profile);
         const { patchSite, landing, body, starts } = image;
         if (patchSite !== undefined) expect(hex(image, patchSite, patchSite + 5)).toBe(NOP5);
-        expect(landing === undefined).toBe(input.classic);
+        expect(landing === undefined).toBe(input.classic || input.exceptionCallback);
         if (landing === undefined) return;
         expect(landing).toBeLessThanOrEqual(body);
         expect(starts).toContain(landing);

@@ -20,7 +20,7 @@ describe("code in front of bpf_func", () => {
     const [main, sub] = bench.load(text);
     bench.load("r0 = 7\nexit", "callee");
     expect([main.entry, sub.entry].map((at) => at & 0x3fn)).toEqual([16n, 16n]);
-    expect(bench.slot(0, "callee").enter(main)).toMatchObject({ r0: 7n, tailCalls: 1, findings: [] });
+    expect(bench.slot(0, "callee").enter(main)).toMatchObject({ r0: 7n, tailCalls: 1n, findings: [] });
   });
 
   test.each(EVERY)("%s: so does a callback, which the kernel calls through a pointer", (profile) => {

@@ -166,6 +166,11 @@ same 0 of 1 runs
       from      insn 3  r1 = r7
       expected  r12 = 0xa5a5000c5eed000c
       actual    0xa5a5000c5eed00aa
+    callee-saved  entry does not give r12 back before its tail call
+      at        entry+0x4d  movq -0x10(%rbp), %rax
+      from      insn 7  tail_call poke[0]
+      expected  r12 = 0xa5a5000c5eed000c
+      actual    0xa5a5000c5eed00aa
     callee-saved  t2 did not preserve r12
       at        t2+0x4b  popq %r13
       from      insn 11  exit

@@ -52,13 +52,26 @@ export interface ExtableEntry {
   clear?: number;
 }
 
-/** What a quadword of a frame holds. count: the tail-call count; pointer: where the count is; saved: a callee-saved register. */
+/**
+ * What a quadword of a frame holds. count: the tail-call count; pointer: where the count is; saved: a callee-saved register; value:
+ * something of a trampoline's.
+ */
 export interface FrameSlot {
-  kind: "count" | "pointer" | "saved";
-  /** "tcc", "tcc_ptr", "rbx" */
+  kind: "count" | "pointer" | "saved" | "value";
+  /** "tcc", "tcc_ptr", "rbx", "retval" */
   name: string;
   /** the count is the upper half of the quadword */
   high?: boolean;
+}
+
+/** Patch sites of a trampoline's image (struct bpf_tramp_image): offsets in bytes from its start. */
+export interface TrampolineSites {
+  /** nop5 behind the call of the traced function, a jump to `epilogue` once the image is replaced (ip_after_call, 5.12 to 7.1) */
+  afterCall?: number;
+  /** where it calls __bpf_tramp_exit() and returns (ip_epilogue) */
+  epilogue?: number;
+  /** nop5 in front of each program, and where a jump over it leads (7.2) */
+  skips: { site: number; over: number }[];
 }
 
 /** Machine code of one function, and what its bytes mean. Offsets are in bytes from `bytes[0]`. */
@@ -88,6 +101,8 @@ export interface Image {
   starts: number[];
   flags: InsnFlags[];
   notes: Map<number, string>;
+  /** this is no function but a trampoline */
+  trampoline?: TrampolineSites;
   /** bytes of BPF stack below the saved rbp, and the quadwords below them, downwards; undefined: not known */
   frame?: { depth: number; slots: FrameSlot[] };
   tailCalls: TailCallSite[];

@@ -1,4 +1,6 @@
+import { helperId } from "./helper-ids.ts";
 import type { Insn } from "./insn.ts";
+import { BPF_HELPER_CALL, CALL } from "./opcode.ts";
 
 /** enum bpf_map_type, the ones that are modelled. */
 export const MAP_TYPE_HASH = 1;
@@ -68,6 +70,10 @@ export interface Program {
   /** source line of each slot, 1-based, 0 where unknown */
   lines?: Uint32Array;
 }
+
+/** Whether the program calls that helper, e.g. "bpf_get_func_ip". */
+export const callsHelper = ({ insns }: Program, name: string): boolean =>
+  insns.some(({ code, src, imm }) => code === CALL && src === BPF_HELPER_CALL && imm === helperId(name));
 
 /** A prog_array element that is set after all programs are loaded. */
 export interface Slot {

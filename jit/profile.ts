@@ -1,6 +1,7 @@
 import type { Compilation } from "./x86/designs/c-functions.ts";
 import type { Features } from "./x86/features.ts";
 import type { CfiPreamble } from "./x86/lower/cfi.ts";
+import type { TrampolineFeatures } from "./x86/trampoline/features.ts";
 
 /** Byte offsets of struct members that JITed code reads. */
 export interface StructOffsets {
@@ -36,8 +37,8 @@ export interface X86Profile {
   design: string;
   /** since 6.13 the count is only loaded before calls of BPF functions (a1087da9d11e); before, before every call */
   countBeforeKernelCalls: boolean;
-  /** trampolines hand rax on to the function that they call (6.7, 2b5dcb31a19a); before, the count starts over behind one */
-  trampolineKeepsCount: boolean;
+  /** how its trampolines look; undefined: there are none (before 5.5) */
+  trampoline?: TrampolineFeatures;
   offsets: StructOffsets;
   percpu: PercpuOffsets;
   /** tail calls that one entry may take, 1 to 127; default MAX_TAIL_CALL_CNT */

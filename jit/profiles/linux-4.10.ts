@@ -9,7 +9,6 @@ export const linux410: X86Profile = {
   about: "Linux 4.10: one frame for all programs, the count in it; packets are loaded by the JIT",
   design: "stack-slot-4.10",
   countBeforeKernelCalls: true,
-  trampolineKeepsCount: false,
   offsets: offsetsOf(structs4_10),
   percpu: { start: 0n, symbols: { this_cpu_off: 0xb158n, cpu_number: 0xb160n, current_task: 0xb9c0n } },
   mitigationsOff: { ret: "plain", indirectJump: "plain" },

@@ -1,4 +1,5 @@
 import type { X86Profile } from "../profile.ts";
+import { trampoline68 } from "../x86/trampoline/features.ts";
 import { linux66 } from "./linux-6.6.ts";
 
 export const linux612: X86Profile = {
@@ -6,7 +7,7 @@ export const linux612: X86Profile = {
   name: "linux-6.12",
   about: "Linux 6.12, Debian 12 backports: retpolines, IBT, tail_call_cnt_ptr",
   design: "tcc-ptr",
-  trampolineKeepsCount: true,
+  trampoline: trampoline68,
   offsets: { maxEntries: 36, ptrs: 264, bpfFunc: 48 },
   percpu: {
     start: 0n,

@@ -91,6 +91,7 @@ function newFn(input: JitFunction, profile: X86Profile, symbol: (name: string) =
   const design = designNamed(profile.design);
   return {
     c: new Code(),
+    name: input.name,
     input,
     profile,
     design,

@@ -1,7 +1,9 @@
+import type { FrameSlot } from "../../bpf/image.ts";
 import type { JitFunction } from "../function.ts";
 import type { X86Profile } from "../profile.ts";
 import type { CFunction } from "./designs/c-functions.ts";
 import type { Fn } from "./fn.ts";
+import type { Tramp } from "./trampoline/tramp.ts";
 
 /**
  * Where the tail-call count lives and how it travels. One file in designs/ implements this; everything else of the JIT is
@@ -53,11 +55,26 @@ export interface TailCallDesign {
   lookup?(f: Fn, out: OutJumps): void;
   /** At a tail call whose slot is known to be set: count. Must keep rdi, rsi, rdx and `scratch`. */
   count?(f: Fn): void;
+  /** What trampolines do for it, in kernels that have thought of it (6.7); default: nothing. */
+  readonly trampoline?: TrampolineHooks;
+  /** x86 register for the address of a traced function that is called by ORIG_STACK; default: the kernel's */
+  readonly origStack?: number;
+
   /** Before leaving by a tail call, callee-saved registers restored: undo keep(). */
   drop?(f: Fn): void;
 }
 
 export type Callee = "bpf" | "kernel";
+
+/** How rax, by which the count travels, gets through a trampoline (BPF_TRAMP_F_TAIL_CALL_CTX). */
+export interface TrampolineHooks {
+  /** the quadword below the trampoline's frame that keep() makes */
+  readonly slot: FrameSlot;
+  /** The frame is made: keep what was brought. */
+  keep(t: Tramp): void;
+  /** The traced function goes on: as if it had been called at once. Must keep the arguments' registers. */
+  load(t: Tramp): void;
+}
 
 /** How a function makes its stack frame and leaves it. Names the frame's quadwords in f.slots. */
 export interface Frame {

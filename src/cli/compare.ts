@@ -80,6 +80,8 @@ function comparePretty(files: string[], options: CompareOptions): void {
       for (const line of problemLines(problem, colors.bold)) write(`    ${line}\n`);
     }
   }
+  const { trampolines } = total;
+  if (trampolines.all) write(`trampolines among them: identical ${trampolines.identical} of ${trampolines.all}\n`);
   const same = total.identical === total.functions && total.functions > 0;
   const paint = same ? colors.green : colors.red;
   write(`${paint(`identical ${total.identical} of ${total.functions} functions`)}\n`);

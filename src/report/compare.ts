@@ -8,6 +8,8 @@ import type { Colors } from "./report.ts";
 export class ComparisonTally {
   identical = 0;
   functions = 0;
+  /** of these functions the ones that are trampolines */
+  readonly trampolines = { identical: 0, all: 0 };
   sameXlated = 0;
   programs = 0;
   readonly #families = new Map<string, { identical: number; functions: number }>();
@@ -18,6 +20,9 @@ export class ComparisonTally {
     counts.identical += same;
     counts.functions += functions.length;
     this.#families.set(family, counts);
+    const trampolines = functions.filter(({ trampoline }) => trampoline);
+    this.trampolines.identical += trampolines.filter(isIdentical).length;
+    this.trampolines.all += trampolines.length;
     this.identical += same;
     this.functions += functions.length;
     this.sameXlated += xlated.same;

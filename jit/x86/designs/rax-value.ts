@@ -5,6 +5,7 @@ import { JA, JAE, nops, pop, push } from "../encode/control.ts";
 import { loadFrame, storeFrame } from "../encode/memory.ts";
 import { type Fn, limitOf } from "../fn.ts";
 import { RAX, RBP } from "../regs.ts";
+import { keepRax } from "../trampoline/keep-rax.ts";
 
 /** The count is the upper half of the pushed rax, so eax travels in bits 63:32 of what a callee is handed. */
 const countSlot = (f: Fn): number => -4 - f.depth;
@@ -28,6 +29,7 @@ function raxValueOf({ name, about, compare, reload }: Era): TailCallDesign {
     name,
     about,
     landing: 11,
+    trampoline: keepRax({ kind: "count", name: "tcc", high: true }),
 
     enter(f) {
       if (f.input.tailCallReachable && !f.input.isSubprog) {

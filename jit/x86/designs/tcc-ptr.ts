@@ -6,6 +6,7 @@ import { loadFrame, opMemImm8 } from "../encode/memory.ts";
 import { movRegReg } from "../encode/move.ts";
 import { type Fn, limitOf } from "../fn.ts";
 import { RAX, RBP, RSP } from "../regs.ts";
+import { keepRax } from "../trampoline/keep-rax.ts";
 
 const POINTER: FrameSlot = { kind: "pointer", name: "tcc_ptr" };
 
@@ -20,6 +21,7 @@ export const tccPtr: TailCallDesign = {
   name: "tcc-ptr",
   about: "the count is on the entry's stack, rax carries a pointer to it",
   landing: 12,
+  trampoline: keepRax(POINTER),
 
   enter(f) {
     if (f.input.tailCallReachable && !f.input.isSubprog) {

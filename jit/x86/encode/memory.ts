@@ -216,6 +216,15 @@ export function cmpMemReg(c: Code, w: boolean, base: number, off: number, reg: n
   modMem(c, reg, base, off);
 }
 
+/** cmp dword or qword [base + off], imm8 */
+export function cmpMemImm8(c: Code, w: boolean, base: number, off: number, imm: number): void {
+  c.insn();
+  rex(c, w, 0, base);
+  c.u8(0x83);
+  modMem(c, 7, base, off);
+  c.u8(imm);
+}
+
 /** cmp/add qword or dword [base], imm8: 83 /digit, no displacement; base is none of rsp, rbp, r12, r13 */
 export function opMemImm8(c: Code, digit: number, w: boolean, base: number, imm: number): void {
   c.insn();

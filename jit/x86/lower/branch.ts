@@ -1,27 +1,27 @@
 import { OWN_STORE } from "../../../bpf/image.ts";
 import { call, int3, jmp8, jmp32, jmpReg, jumpByRet, lfence, pause, ret } from "../encode/control.ts";
 import { storeAtRsp } from "../encode/memory.ts";
-import { type Fn, relative } from "../fn.ts";
+import { type Emitter, relative } from "../emitter.ts";
 import { REG_NAMES } from "../regs.ts";
 
 /** jmp to an absolute address */
-export function jumpTo(f: Fn, target: bigint): void {
-  jmp32(f.c, relative(f, target));
+export function jumpTo(e: Emitter, target: bigint): void {
+  jmp32(e.c, relative(e, target));
 }
 
 /** `jmp reg` as the CPU's mitigation wants it (emit_indirect_jump). */
-export function indirectJump(f: Fn, reg: number): void {
-  const how = f.profile.features.indirectJump;
-  if (typeof how === "object") return jumpTo(f, f.symbol(`${how.thunk}_${REG_NAMES[reg]}`));
-  if (how === "inline-retpoline") return retpoline(f, reg);
-  if (how === "lfence") lfence(f.c);
-  jmpReg(f.c, reg);
-  if (how === "int3") int3(f.c);
+export function indirectJump(e: Emitter, reg: number): void {
+  const how = e.profile.features.indirectJump;
+  if (typeof how === "object") return jumpTo(e, e.symbol(`${how.thunk}_${REG_NAMES[reg]}`));
+  if (how === "inline-retpoline") return retpoline(e, reg);
+  if (how === "lfence") lfence(e.c);
+  jmpReg(e.c, reg);
+  if (how === "int3") int3(e.c);
 }
 
 /** The 17 bytes that the JIT wrote out itself (RETPOLINE_RCX_BPF_JIT, asm/nospec-branch.h): a ret that is a jump to the register. */
-function retpoline(f: Fn, reg: number): void {
-  const { c } = f;
+function retpoline(e: Emitter, reg: number): void {
+  const { c } = e;
   call(c, 7); // e8 07 00 00 00: to the mov
   const trap = c.pos;
   c.note("speculation stays here");
@@ -35,9 +35,9 @@ function retpoline(f: Fn, reg: number): void {
 }
 
 /** `ret` as the CPU's mitigation wants it (emit_return). */
-export function emitReturn(f: Fn): void {
-  const how = f.profile.features.ret;
-  if (typeof how === "object") return jumpTo(f, f.symbol(how.thunk));
-  ret(f.c);
-  if (how === "int3") int3(f.c);
+export function emitReturn(e: Emitter): void {
+  const how = e.profile.features.ret;
+  if (typeof how === "object") return jumpTo(e, e.symbol(how.thunk));
+  ret(e.c);
+  if (how === "int3") int3(e.c);
 }

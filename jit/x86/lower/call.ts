@@ -1,8 +1,9 @@
 import type { Insn } from "../../../bpf/insn.ts";
 import { BPF_PSEUDO_CALL } from "../../../bpf/opcode.ts";
 import { JitError } from "../../error.ts";
+import { type Emitter, relative } from "../emitter.ts";
 import { call, pop, push } from "../encode/control.ts";
-import { type Fn, relative } from "../fn.ts";
+import type { Fn } from "../fn.ts";
 import { R9 } from "../regs.ts";
 import { callAroundPacket } from "./packet.ts";
 
@@ -21,18 +22,18 @@ export function lowerCall(f: Fn, insn: Insn, slot: number): void {
 }
 
 /** call rel32, with the return stack accounted for where the CPU needs it */
-export function emitCall(f: Fn, target: bigint): void {
-  if (!f.thunks.has(target)) accountDepth(f);
-  call(f.c, relative(f, target));
+export function emitCall(e: Emitter, target: bigint): void {
+  if (!e.thunks.has(target)) accountDepth(e);
+  call(e.c, relative(e, target));
 }
 
 /** sarq $5, gs:pcpu_hot.call_depth(%rip) (x86_call_depth_emit_accounting) */
-function accountDepth(f: Fn): void {
-  const symbol = f.profile.features.callDepth;
+export function accountDepth(e: Emitter): void {
+  const symbol = e.profile.features.callDepth;
   if (!symbol) return;
-  const { c } = f;
+  const { c } = e;
   c.note("call depth accounting");
-  const rel = c.final ? Number(BigInt.asIntN(32, f.symbol(symbol) - (f.base + BigInt(c.pos + 9)))) : 0;
+  const rel = c.final ? Number(BigInt.asIntN(32, e.symbol(symbol) - (e.base + BigInt(c.pos + 9)))) : 0;
   c.insn();
   c.u32(0x3dc14865); // 65 48 c1 3d
   c.u32(rel);

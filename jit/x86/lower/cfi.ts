@@ -1,7 +1,7 @@
 import { FLOW_CALL, FLOW_DIRECT, STACK_PUSH } from "../../../bpf/image.ts";
 import { call, endbr64, JE, JNE, jcc8, nops, ud2 } from "../encode/control.ts";
 import { movRegImm32 } from "../encode/move.ts";
-import { type Fn, relative } from "../fn.ts";
+import { type Emitter, relative } from "../emitter.ts";
 import { R10, RAX } from "../regs.ts";
 
 /** What stands in front of bpf_func, so that an indirect call of the wrong type is found out (arch/x86/include/asm/cfi.h). */
@@ -26,32 +26,41 @@ export const CFI_PREAMBLE = 16;
 const MAIN_ARITY = 1;
 const SUBPROG_ARITY = 5;
 
+/** What a caller knows of a function's type: its hash, u32, and how many arguments the thunks count. */
+export interface FunctionType {
+  hash: number;
+  arity: number;
+}
+
+/** The type of bpf_func, or of a subprogram's function. */
+export const functionType = ({ hash }: CfiPreamble, isSubprog: boolean): FunctionType =>
+  isSubprog ? { hash: hash.subprog, arity: SUBPROG_ARITY } : { hash: hash.main, arity: MAIN_ARITY };
+
 /** Register in which a FineIBT caller brings the hash. */
 export const hashRegister = ({ trap }: CfiPreamble): number => (trap === "udb" ? RAX : R10);
 
 /** The preamble, and in place of the first endbr64 what bpf_func starts with (emit_cfi). */
-export function cfiPreamble(f: Fn, cfi: CfiPreamble): void {
-  const hash = f.input.isSubprog ? cfi.hash.subprog : cfi.hash.main;
-  if (cfi.kind === "kcfi") return kcfi(f, hash);
-  fineIbt(f, cfi, hash);
+export function cfiPreamble(e: Emitter, cfi: CfiPreamble, type: FunctionType): void {
+  if (cfi.kind === "kcfi") return kcfi(e, type.hash);
+  fineIbt(e, cfi, type);
 }
 
-function kcfi(f: Fn, hash: number): void {
-  const { c } = f;
+function kcfi(e: Emitter, hash: number): void {
+  const { c } = e;
   c.note("kCFI: the hash that callers compare; never executed");
   movRegImm32(c, RAX, hash); // b8
   for (let i = 5; i < CFI_PREAMBLE; i++) nops(c, 1); // 90
-  if (f.profile.features.ibt) endbr64(c);
+  if (e.profile.features.ibt) endbr64(c);
 }
 
-function fineIbt(f: Fn, { trap, bhi }: CfiPreamble, hash: number): void {
-  const { c } = f;
+function fineIbt(e: Emitter, { trap, bhi }: CfiPreamble, { hash, arity }: FunctionType): void {
+  const { c } = e;
   c.note("FineIBT: indirect calls arrive");
   endbr64(c);
   c.note("the hash that the caller brought");
-  if (trap === "udb") subEax(f, hash);
-  else subR10(f, hash);
-  if (bhi) callBhiArgs(f, trap);
+  if (trap === "udb") subEax(e, hash);
+  else subR10(e, hash);
+  if (bhi) callBhiArgs(e, trap, arity);
   else if (trap === "ud2") {
     jcc8(c, JE, 7); // 74 07: over to behind the poison
     ud2(c); // 0f 0b
@@ -66,15 +75,15 @@ function fineIbt(f: Fn, { trap, bhi }: CfiPreamble, hash: number): void {
     c.u8(0);
   }
   c.note("bpf_func; no indirect branch may land here");
-  poison(f, trap);
+  poison(e, trap);
 }
 
 /** call __bhi_args_N, with prefixes where the comparison leaves two bytes more */
-function callBhiArgs(f: Fn, trap: CfiPreamble["trap"]): void {
-  const { c } = f;
-  const thunk = f.symbol(`__bhi_args_${f.input.isSubprog ? SUBPROG_ARITY : MAIN_ARITY}`);
-  if (trap !== "udb") return call(c, relative(f, thunk)); // e8
-  const rel = relative(f, thunk, 7);
+function callBhiArgs(e: Emitter, trap: CfiPreamble["trap"], arity: number): void {
+  const { c } = e;
+  const thunk = e.symbol(`__bhi_args_${arity}`);
+  if (trap !== "udb") return call(c, relative(e, thunk)); // e8
+  const rel = relative(e, thunk, 7);
   c.insn(FLOW_DIRECT | FLOW_CALL | STACK_PUSH);
   c.u16(0x2e2e);
   c.u8(0xe8); // 2e 2e e8
@@ -82,22 +91,22 @@ function callBhiArgs(f: Fn, trap: CfiPreamble["trap"]): void {
 }
 
 /** sub r10d, imm32: the long form whatever the value */
-function subR10(f: Fn, imm: number): void {
-  f.c.insn();
-  f.c.u8(0x40 | (R10 >> 3));
-  f.c.u16(0xea81);
-  f.c.u32(imm);
+function subR10(e: Emitter, imm: number): void {
+  e.c.insn();
+  e.c.u8(0x40 | (R10 >> 3));
+  e.c.u16(0xea81);
+  e.c.u32(imm);
 }
 
 /** sub eax, imm32: the long form whatever the value */
-function subEax(f: Fn, imm: number): void {
-  f.c.insn();
-  f.c.u8(0x2d);
-  f.c.u32(imm);
+function subEax(e: Emitter, imm: number): void {
+  e.c.insn();
+  e.c.u8(0x2d);
+  e.c.u32(imm);
 }
 
 /** Four bytes of nop that are no endbr64 and no nop of the compiler's (gen_endbr_poison). */
-function poison(f: Fn, trap: CfiPreamble["trap"]): void {
-  f.c.insn();
-  f.c.u32(trap === "udb" ? 0xd6401f0f : 0x001f0f66); // 0f 1f 40 d6 or 66 0f 1f 00
+function poison(e: Emitter, trap: CfiPreamble["trap"]): void {
+  e.c.insn();
+  e.c.u32(trap === "udb" ? 0xd6401f0f : 0x001f0f66); // 0f 1f 40 d6 or 66 0f 1f 00
 }

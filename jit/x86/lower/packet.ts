@@ -5,7 +5,8 @@ import { ADD, opRegImm } from "../encode/alu.ts";
 import { call, pop, push } from "../encode/control.ts";
 import { loadFrame, subFrame } from "../encode/memory.ts";
 import { movRegImm32 } from "../encode/move.ts";
-import { type Fn, relative } from "../fn.ts";
+import { relative } from "../emitter.ts";
+import type { Fn } from "../fn.ts";
 import { R9, R10, RBX, RDI, RSI } from "../regs.ts";
 import { move } from "./move.ts";
 

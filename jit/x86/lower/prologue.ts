@@ -2,7 +2,7 @@ import { endbr64, nops } from "../encode/control.ts";
 import { opRegGs } from "../encode/memory.ts";
 import type { Fn } from "../fn.ts";
 import { R9, R12 } from "../regs.ts";
-import { cfiPreamble } from "./cfi.ts";
+import { cfiPreamble, functionType } from "./cfi.ts";
 import { loadImm64 } from "./move.ts";
 import { cachePacket } from "./packet.ts";
 import { PATCH_SIZE } from "./tail-call.ts";
@@ -14,7 +14,7 @@ const PRIV_STACK_GUARD = 8;
 export function prologue(f: Fn): void {
   const { c, input } = f;
   const { cfi, ibt, patchSite, skbLoads } = f.profile.features;
-  if (cfi) cfiPreamble(f, cfi);
+  if (cfi) cfiPreamble(f, cfi, functionType(cfi, input.isSubprog));
   else if (ibt) {
     c.note("callers enter");
     endbr64(c);

@@ -4,6 +4,7 @@ import { patchBytes } from "../../../emulator/poke.ts";
 import { type CaptureKernel, type Compiled, compileCaptured } from "./compile.ts";
 import type { CapturedFunction, CaptureRecord, ProgramsRecord } from "./format.ts";
 import { sourceSet } from "./source.ts";
+import { compileTrampoline, type TracedFunction, tracedFunctions } from "./trampolines.ts";
 
 /** Where two byte strings part. */
 export interface ByteDifference {
@@ -19,6 +20,8 @@ export interface ByteDifference {
 /** One function of a captured set held against ours. Undefined difference: the same bytes. */
 export interface ComparedFunction {
   name: string;
+  /** it is a trampoline */
+  trampoline?: true;
   /** as loaded, before any prog_array slot was filled */
   loaded?: ByteDifference;
   /** after the slots were filled and the trampolines attached */
@@ -46,8 +49,9 @@ export function compareSet(kernel: CaptureKernel, record: CaptureRecord, source:
     functions: [],
     xlated: { same: 0, different: 0 },
   };
+  const compiled = record.progs.map((_, index) => compileOrSay(kernel, set, record, index));
   record.progs.forEach((program, index) => {
-    const ours = compileOrSay(kernel, set, record, index);
+    const ours = compiled[index];
     if (typeof ours === "string") compared.error ??= ours;
     else if (ours.sameXlated !== undefined) compared.xlated[ours.sameXlated ? "same" : "different"]++;
     for (const [i, captured] of program.funcs.entries()) {
@@ -56,6 +60,9 @@ export function compareSet(kernel: CaptureKernel, record: CaptureRecord, source:
       compared.functions.push({ name, ...compareFunction(image, set, record, captured) });
     }
   });
+  const known = compiled.map((ours) => (typeof ours === "string" ? undefined : ours));
+  for (const traced of tracedFunctions(record, known))
+    if (traced.captured) compared.functions.push(compareTrampoline(kernel, set, record, known, traced, compared));
   return compared;
 }
 
@@ -70,6 +77,25 @@ function compileOrSay(kernel: CaptureKernel, set: ProgramSet, record: CaptureRec
       : compiled;
   } catch (error) {
     return `${name}: ${(error as Error).message}`;
+  }
+}
+
+function compareTrampoline(
+  kernel: CaptureKernel,
+  set: ProgramSet,
+  record: CaptureRecord,
+  compiled: readonly (Compiled | undefined)[],
+  traced: TracedFunction,
+  compared: ComparedSet,
+): ComparedFunction {
+  const { name, addr, hex } = traced.captured!;
+  try {
+    const ours = compileTrampoline(kernel, set, record, compiled, traced).bytes;
+    return { name, trampoline: true, loaded: differenceOf(ours, hex, addr) };
+  } catch (error) {
+    const missing = `${name}: ${(error as Error).message}`;
+    compared.error ??= missing;
+    return { name, trampoline: true, loaded: { ...differenceOf(new Uint8Array(), hex, addr)!, missing } };
   }
 }
 
@@ -93,11 +119,15 @@ function difference(
   captured: CapturedFunction,
   which: "hex" | "hex_final",
 ): ByteDifference | undefined {
-  const theirs = Uint8Array.from(Buffer.from(captured[which]!, "hex"));
+  return differenceOf(ours, captured[which]!, captured.addr);
+}
+
+function differenceOf(ours: Uint8Array, hex: string, addr: string): ByteDifference | undefined {
+  const theirs = Uint8Array.from(Buffer.from(hex, "hex"));
   if (Buffer.compare(ours, theirs) === 0) return undefined;
   let offset = 0;
   while (offset < ours.length && ours[offset] === theirs[offset]) offset++;
-  return { offset, ours, theirs, address: BigInt(`0x${captured.addr}`) };
+  return { offset, ours, theirs, address: BigInt(`0x${addr}`) };
 }
 
 /** Our image after the set's slots are filled and, where the capture has one, a trampoline is attached. */

@@ -13,12 +13,12 @@ import { loadProgram } from "../../runner/load-program.ts";
 import { newMachine } from "../../runner/machine.ts";
 import { Session } from "../../runner/session.ts";
 import { decodeTable } from "../x86/decode.ts";
+import { placeTrampolines } from "./attach.ts";
 import { failedSlots } from "./compare.ts";
 import { type CaptureKernel, type Compiled, compileCaptured } from "./compile.ts";
 import type { CapturedFunction, CaptureRecord, ProgramsRecord } from "./format.ts";
 import { captureRegions } from "./regions.ts";
 import { sourceSet } from "./source.ts";
-import { placeTrampolines } from "./trampolines.ts";
 
 const fromHex = (text: string): Uint8Array => Uint8Array.from(Buffer.from(text, "hex"));
 const address = (text: string): bigint => BigInt(`0x${text}`);
@@ -77,16 +77,17 @@ function fill(
 
   const book = new ProgramBook();
   const entries = new Map<string, { entry: bigint; type: number }>();
-  record.progs.forEach((captured, index) => {
+  const compiled = record.progs.map((captured, index) => {
     const result = compileCaptured(kernelInfo, set, record, index);
     book.add(captured.name, result.xlated);
     const placed = result.images.map((image, i) => machine.place(imageToRun(image, captured.funcs[i], options.bytes)));
     entries.set(captured.name, { entry: placed[0].entry, type: captured.type });
     kernel.addProgram(captured.name, placed[0].entry);
     linkException(kernel, result, placed);
+    return result;
   });
   mapPrivateStacks(machine, record);
-  placeTrampolines(machine, set, record);
+  placeTrampolines(kernel, kernelInfo, set, record, compiled, options.bytes === "ours" ? "ours" : "captured");
   fillSlots(kernel, set, record);
   return { session: new Session(kernel, book), kernel, machine, entries };
 }

@@ -228,6 +228,12 @@ describe("encode/memory: other addresses", () => {
     }),
   );
 
+  spec(memory.cmpMemImm8, "any displacement", [W, BASE, DISPLACEMENT, INT8], (w, base, off, imm) => ({
+    emit: (c) => memory.cmpMemImm8(c, w, base, off, imm),
+    text: `cmp ${ptr(w ? 8 : 4)} ${at(base, off)}, ${imm}`,
+    bytes: 3 + rexBytes(w, base) + dispBytes(off),
+  }));
+
   spec(
     memory.opRegGs,
     "gs:disp32: not rip-relative, sign-extended to 64 bits",

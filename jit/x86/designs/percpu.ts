@@ -1,7 +1,8 @@
 import type { TailCallDesign } from "../design.ts";
+import { relative } from "../emitter.ts";
 import { CMP, opRegImm } from "../encode/alu.ts";
 import { call, JAE, nops } from "../encode/control.ts";
-import { type Fn, limitOf, relative } from "../fn.ts";
+import { type Fn, limitOf } from "../fn.ts";
 import { RAX } from "../regs.ts";
 import { type CFunction, incThrough, loadThrough, percpuPointer, storeImm32Through } from "./c-functions.ts";
 

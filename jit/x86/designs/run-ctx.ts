@@ -4,6 +4,7 @@ import { JAE, nops, pop, push } from "../encode/control.ts";
 import { load, loadFrame, opMemImm8 } from "../encode/memory.ts";
 import { type Fn, limitOf } from "../fn.ts";
 import { RAX, RBP, RDI } from "../regs.ts";
+import { keepRax } from "../trampoline/keep-rax.ts";
 import { loadThrough } from "./c-functions.ts";
 
 /** offsetof(struct bpf_tail_call_run_ctx, tail_call_cnt_ptr); the context itself is its first member */
@@ -21,6 +22,7 @@ export const runCtx: TailCallDesign = {
   about: "on the caller's stack; the dispatcher passes a pointer to it in front of the context",
   landing: 9 + LOADS_SIZE,
   entry: "run-ctx",
+  trampoline: keepRax({ kind: "pointer", name: "tcc_ptr" }),
 
   enter(f) {
     if (!f.input.tailCallReachable || f.input.isSubprog) return nops(f.c, LOADS_SIZE); // 0f 1f 80 00 00 00 00

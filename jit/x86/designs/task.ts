@@ -54,6 +54,7 @@ function taskDesign(
 ): TailCallDesign {
   return {
     ...about,
+    origStack: RAX,
     enter: start,
     check(f, out) {
       load(f);

@@ -1,7 +1,7 @@
 import { OWN_STORE } from "../../../bpf/image.ts";
+import { type Emitter, relative } from "../emitter.ts";
 import { call, int3, jmp8, jmp32, jmpReg, jumpByRet, lfence, pause, ret } from "../encode/control.ts";
 import { storeAtRsp } from "../encode/memory.ts";
-import { type Emitter, relative } from "../emitter.ts";
 import { REG_NAMES } from "../regs.ts";
 
 /** jmp to an absolute address */

@@ -1,7 +1,7 @@
 import { FLOW_CALL, FLOW_DIRECT, STACK_PUSH } from "../../../bpf/image.ts";
+import { type Emitter, relative } from "../emitter.ts";
 import { call, endbr64, JE, JNE, jcc8, nops, ud2 } from "../encode/control.ts";
 import { movRegImm32 } from "../encode/move.ts";
-import { type Emitter, relative } from "../emitter.ts";
 import { R10, RAX } from "../regs.ts";
 
 /** What stands in front of bpf_func, so that an indirect call of the wrong type is found out (arch/x86/include/asm/cfi.h). */

@@ -1,6 +1,6 @@
+import type { Emitter } from "../emitter.ts";
 import { opRegReg, XOR } from "../encode/alu.ts";
 import { movabs, movRegImm32, movRegReg, movRegSimm32 } from "../encode/move.ts";
-import type { Emitter } from "../emitter.ts";
 
 /** dst = src, 64 bits; nothing where they are the same (EMIT_mov) */
 export function move(e: Emitter, dst: number, src: number): void {

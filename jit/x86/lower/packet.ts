@@ -1,11 +1,11 @@
 import type { Insn } from "../../../bpf/insn.ts";
 import { BPF_B, BPF_H, BPF_IND, BPF_W, modeOf, sizeOf } from "../../../bpf/opcode.ts";
 import { JitError } from "../../error.ts";
+import { relative } from "../emitter.ts";
 import { ADD, opRegImm } from "../encode/alu.ts";
 import { call, pop, push } from "../encode/control.ts";
 import { loadFrame, subFrame } from "../encode/memory.ts";
 import { movRegImm32 } from "../encode/move.ts";
-import { relative } from "../emitter.ts";
 import type { Fn } from "../fn.ts";
 import { R9, R10, RBX, RDI, RSI } from "../regs.ts";
 import { move } from "./move.ts";

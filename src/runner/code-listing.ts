@@ -1,7 +1,7 @@
 import type { ExtableEntry, Image, PokeSite } from "../../bpf/image.ts";
 import { REG_NAMES } from "../../jit/x86/regs.ts";
 import { type AsmLine, disassemble } from "../import/x86/disassemble.ts";
-import type { CodeBook } from "./locate.ts";
+import type { CodeBook, SourceLine } from "./locate.ts";
 
 /** One machine instruction with all that is known of it. */
 export interface CodeLine {
@@ -16,11 +16,12 @@ export interface CodeLine {
   from: BpfLine[];
 }
 
-/** A BPF instruction: its slot in the function, its text, its line in the user's file. */
+/** A BPF instruction: its slot in the function, its text, its line in the user's file, and in the C source. */
 export interface BpfLine {
   insn: number;
   text: string;
   line?: number;
+  source?: SourceLine;
 }
 
 export type AddressNames = (address: bigint) => string | undefined;
@@ -53,7 +54,8 @@ function slotsByOffset({ ends }: Image): Map<number, number[]> {
 function bpfLine(image: Image, book: CodeBook, insn: number): BpfLine[] {
   const bpf = book.bpf(image.name, insn);
   if (!bpf?.text) return []; // the second half of an LD_IMM64
-  return [{ insn, text: bpf.text, ...(bpf.line ? { line: bpf.line } : {}) }];
+  const { text, line, source } = bpf;
+  return [{ insn, text, ...(line ? { line } : {}), ...(source ? { source } : {}) }];
 }
 
 /** `jae +0x42` for a target in the image. */

@@ -2,9 +2,17 @@ import { slotAt } from "../../bpf/image.ts";
 import type { Machine } from "../../emulator/machine.ts";
 import { disassembleAt } from "../import/x86/disassemble.ts";
 
+/** A line of the C source that a program was compiled from, where its object tells (BTF line_info). */
+export interface SourceLine {
+  file: string;
+  /** 1-based */
+  line: number;
+  text?: string;
+}
+
 /** BPF text and source line by image name and slot, for whoever has to point at an instruction. */
 export interface CodeBook {
-  bpf(image: string, slot: number): { text: string; line?: number } | undefined;
+  bpf(image: string, slot: number): { text: string; line?: number; source?: SourceLine } | undefined;
 }
 
 /** Where an address is, in the terms of the people who read findings. */
@@ -16,6 +24,7 @@ export interface Place {
   insn?: number;
   bpf?: string;
   line?: number;
+  source?: SourceLine;
 }
 
 /** Function, offset, AT&T text and BPF instruction of an address. */
@@ -34,5 +43,6 @@ export function locate(machine: Machine, book: CodeBook, pc: bigint): Place {
   };
   if (slot < 0) return place;
   const bpf = book.bpf(image.name, slot);
-  return { ...place, insn: slot, bpf: bpf?.text, line: bpf?.line };
+  const known: Place = { ...place, insn: slot, bpf: bpf?.text, line: bpf?.line };
+  return bpf?.source ? { ...known, source: bpf.source } : known;
 }

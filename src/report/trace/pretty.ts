@@ -41,11 +41,18 @@ export class TraceText {
     return `${arrival}${words.above}${dim(String(step.icount).padStart(WIDTH.icount))} ${words.place} ${tail}\n`;
   }
 
+  #lineOf({ line }: BpfLine): string {
+    return line ? `  ${this.#file}:${line}` : "";
+  }
+
   /** What every line of an instruction has. */
   #describe({ function: name, offset, bytes, asm: plain, note, from, isModel }: Instruction): Words {
     const { bold, dim } = this.#colors;
     const indent = " ".repeat(WIDTH.icount + 1);
-    const line = (bpf: BpfLine) => (bpf.line ? dim(`  ${this.#file}:${bpf.line}`) : "");
+    const line = (bpf: BpfLine) => {
+      const text = `${this.#lineOf(bpf)}${sourceText(bpf)}`;
+      return text && dim(text);
+    };
     const place = `${name}+0x${offset.toString(16)}`.padEnd(WIDTH.place);
     const asm = (isModel ? "(modelled) " : "") + plain;
     const remark = note ? dim(`# ${note}`) : "";
@@ -57,6 +64,11 @@ export class TraceText {
       quiet: remark ? `${asm.padEnd(WIDTH.asm)} ${remark}` : asm,
     };
   }
+}
+
+/** "  prog.c:12  count += 1;" */
+function sourceText({ source }: BpfLine): string {
+  return source ? `  ${basename(source.file)}:${source.line}${source.text ? `  ${source.text.trim()}` : ""}` : "";
 }
 
 function arrivalText(arrival: Arrival): string {

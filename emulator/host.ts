@@ -22,8 +22,33 @@ export interface GuestJump {
   args: readonly bigint[];
 }
 
-/** A kernel function that calls guest code (callbacks) on its way; its return value is rax. */
-export type HostSteps = Generator<GuestCall | GuestJump, bigint, bigint>;
+/**
+ * A kernel function that calls guest code (callbacks) on its way: next() with the last call's rax gives the next call; its return
+ * value is rax.
+ */
+export type HostSteps = Generator<GuestCall | GuestJump, bigint, bigint> | CopyableSteps;
+
+/** Steps that can be copied while they wait for a call, so that a run can be gone back into. */
+export interface CopyableSteps {
+  next(...rax: [] | [bigint]): IteratorResult<GuestCall | GuestJump, bigint>;
+  copy(): CopyableSteps;
+}
+
+/** Steps that are nothing but a state and what comes after it: `next` gives the next call, or the return value. */
+export function copyableSteps<S>(
+  state: S,
+  next: (state: S, rax: bigint | undefined) => [S, GuestCall] | bigint,
+): CopyableSteps {
+  return {
+    next(rax?: bigint) {
+      const result = next(state, rax);
+      if (typeof result === "bigint") return { done: true, value: result };
+      state = result[0];
+      return { done: false, value: result[1] };
+    },
+    copy: () => copyableSteps(state, next),
+  };
+}
 /** A kernel function as a model: returns rax, or the steps to get there. */
 export type HostFunction = (call: HostCall) => bigint | HostSteps;
 
@@ -137,6 +162,11 @@ export class HostCalls {
     this.#waiting = waiting;
   }
 
+  /** Copies of the calls that wait. Throws for one that cannot be copied; those of the modelled kernel all can. */
+  copyWaiting(): WaitingCalls {
+    return this.#waiting.map((call) => ({ ...call, steps: copyOf(call.name, call.steps) }));
+  }
+
   /** Forget calls that wait, and the fault: the run that they belong to is over. */
   reset(): void {
     this.#waiting = [];
@@ -181,4 +211,9 @@ export class HostCalls {
     this.#poison();
     this.#machine.engine.regs[RAX] = BigInt.asUintN(64, result);
   }
+}
+
+function copyOf(name: string, steps: HostSteps): CopyableSteps {
+  if ("copy" in steps) return steps.copy();
+  throw new Error(`${name} waits for a callback, and cannot be gone back into`);
 }

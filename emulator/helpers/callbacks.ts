@@ -1,5 +1,5 @@
 import { RBP, RSP } from "../engine.ts";
-import type { HostCall, HostSteps } from "../host.ts";
+import { copyableSteps, type GuestJump, type HostCall, type HostSteps } from "../host.ts";
 import type { Kernel } from "../kernel.ts";
 import { HashMap } from "../maps/hash.ts";
 import { E2BIG, EINVAL } from "../maps/map.ts";
@@ -13,43 +13,46 @@ export function installCallbackHelpers(kernel: Kernel): void {
   const { machine } = kernel;
 
   /** bpf_loop(nr_loops, callback(index, ctx), ctx, flags) */
-  function* loop({ args }: HostCall): HostSteps {
+  function loop({ args }: HostCall): bigint | HostSteps {
     const [count, callback, context, flags] = args;
     if (flags) return -EINVAL;
     if (BigInt.asUintN(32, count) > MAX_LOOPS) return -E2BIG;
     const loops = BigInt.asUintN(32, count);
-    for (let i = 0n; i < loops; i++) {
-      const stop = yield { call: callback, args: [i, context, 0n, 0n, 0n] };
-      if (stop) return i + 1n;
-    }
-    return loops;
+    return copyableSteps(0n, (done, stop) => {
+      if (stop || done === loops) return done;
+      return [done + 1n, { call: callback, args: [done, context, 0n, 0n, 0n] }];
+    });
   }
 
   /** bpf_for_each_map_elem(map, callback(map, key, value, ctx), ctx, flags) */
-  function* forEach({ args }: HostCall): HostSteps {
+  function forEach({ args }: HostCall): bigint | HostSteps {
     const [address, callback, context, flags] = args;
     const map = kernel.mapAt(address);
     if (flags || !map) return -EINVAL;
     // an array's index is a variable of bpf_for_each_array_elem()
     const scratch = machine.engine.regs[RSP] - 16n;
-    let visited = 0n;
-    for (const key of map.keys()) {
-      const value = map.lookup(key, machine.cpu);
-      if (!value) continue; // a callback has deleted it
-      const keyAddress = map instanceof HashMap ? map.keyAddress(key) : scratch;
-      if (keyAddress === scratch) machine.memory.write(scratch, key);
-      visited++;
-      const stop = yield { call: callback, args: [address, keyAddress, value, context, 0n] };
-      if (stop) break;
-    }
-    return visited;
+    const keys = map.keys();
+    return copyableSteps({ at: 0, visited: 0n }, ({ at, visited }, stop) => {
+      if (stop) return visited;
+      for (; at < keys.length; at++) {
+        const value = map.lookup(keys[at], machine.cpu);
+        if (!value) continue; // a callback has deleted it
+        const keyAddress = map instanceof HashMap ? map.keyAddress(keys[at]) : scratch;
+        if (keyAddress === scratch) machine.memory.write(scratch, keys[at]);
+        return [
+          { at: at + 1, visited: visited + 1n },
+          { call: callback, args: [address, keyAddress, value, context, 0n] },
+        ];
+      }
+      return visited;
+    });
   }
 
   /**
    * bpf_throw(cookie): walk the frames by rbp to the one whose program is the exception boundary, then run its exception
    * callback on that frame (kernel/bpf/helpers.c; the callback's prologue switches stacks).
    */
-  function* throwException({ args }: HostCall): HostSteps {
+  function* throwException({ args }: HostCall): Generator<GuestJump, bigint, bigint> {
     const { regs } = machine.engine;
     let rsp = regs[RSP];
     let rbp = regs[RBP];

@@ -76,17 +76,20 @@ export class EventStream {
   #dispatch(records: BigUint64Array, count: number): void {
     const halves = new Uint32Array(records.buffer, records.byteOffset, records.length * 2);
     const event: Event = { kind: "host", watched: NOTHING, words: records, halves, at: 0 };
+    const observers = this.#observers;
     for (let i = 0, at = 0; i < count; i++, at += EVENT_WORDS) {
       const watched = this.watched[halves[at * 2]];
       if (!watched) continue;
       event.watched = watched;
       event.at = at;
-      for (const kind of watched.kinds) {
+      const { kinds } = watched;
+      for (let k = 0; k < kinds.length; k++) {
+        const kind = kinds[k];
         // a landing pad is passed on the way in, a return site may be jumped to
         if (kind === "land" && !halves[at * 2 + 1]) continue;
         if (kind === "resume" && halves[at * 2 + 1] !== MARK_BY_RET) continue;
         event.kind = kind;
-        for (const observer of this.#observers) observer(event);
+        for (let o = 0; o < observers.length; o++) observers[o](event);
       }
     }
     for (let at = (count - 1) * EVENT_WORDS; at >= 0; at -= EVENT_WORDS)

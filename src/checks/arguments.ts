@@ -11,10 +11,15 @@ const ARGUMENTS: readonly [number, string][] = [
   [R8, "R5 (r8)"],
 ];
 
+const REGISTERS = ARGUMENTS.map(([reg]) => reg);
+
+/** where ARGUMENTS' halves hold rdi */
+const CONTEXT = 0;
+
 /** A function on its way from its entry to its first BPF instruction. */
 interface Pending {
   func: PlacedFunction | undefined;
-  /** rax..r15 as u32 halves */
+  /** ARGUMENTS as u32 halves, low first */
   registers: Uint32Array;
   /** how many of ARGUMENTS must arrive: all after a call, the context after a tail call */
   count: number;
@@ -27,28 +32,25 @@ export const argumentsIntact: Check = {
   start(context) {
     const pool: Pending[] = [];
     let depth = 0;
-    const tail = new Uint32Array(32);
-    const registersOf = (event: Event): Uint32Array => {
-      const from = 2 * (event.at + EVENT_REGS);
-      return event.halves.subarray(from, from + 32);
-    };
-    const expect = (func: PlacedFunction | undefined, registers: Uint32Array, count: number): void => {
-      pool[depth] ??= { func: undefined, registers: new Uint32Array(32), count: 0 };
+    const tail = new Uint32Array(2 * ARGUMENTS.length);
+    const expect = (func: PlacedFunction | undefined, count: number): Uint32Array => {
+      pool[depth] ??= { func: undefined, registers: new Uint32Array(2 * ARGUMENTS.length), count: 0 };
       const pending = pool[depth++];
       pending.func = func;
-      pending.registers.set(registers);
       pending.count = count;
+      return pending.registers;
     };
     const enter = (event: Event): void => {
       const { func } = event.watched;
-      expect(func, registersOf(event), arity(func));
-      if (func?.image.runCtx) pool[depth - 1].registers.set(runContext(context, event), 2 * RDI);
+      const registers = expect(func, arity(func));
+      note(event, registers);
+      if (func?.image.runCtx) registers.set(runContext(context, event), CONTEXT);
     };
     return {
       observe(event) {
         if (event.kind === "enter") enter(event);
-        else if (event.kind === "tail") tail.set(registersOf(event));
-        else if (event.kind === "land") expect(event.watched.func, tail, 1);
+        else if (event.kind === "tail") note(event, tail);
+        else if (event.kind === "land") expect(event.watched.func, 1).set(tail);
         else if (event.kind === "body") {
           // a trampoline may run other programs between a function's entry and its body
           let index = depth - 1;
@@ -68,6 +70,15 @@ function runContext({ machine }: CheckContext, event: Event): Uint32Array {
   return Uint32Array.of(Number(context & 0xffffffffn), Number(context >> 32n));
 }
 
+/** Keep an event's arguments. */
+function note({ halves, at }: Event, to: Uint32Array): void {
+  for (let i = 0; i < REGISTERS.length; i++) {
+    const from = 2 * (at + EVENT_REGS + REGISTERS[i]);
+    to[2 * i] = halves[from];
+    to[2 * i + 1] = halves[from + 1];
+  }
+}
+
 /** A trampoline restores as many arguments as the function has; on the direct way none may change. */
 function arity(func: PlacedFunction | undefined): number {
   return func?.attached ? (func.image.nargs ?? 1) : ARGUMENTS.length;
@@ -75,11 +86,11 @@ function arity(func: PlacedFunction | undefined): number {
 
 function compare(context: CheckContext, pending: Pending, event: Event): void {
   for (let i = 0; i < pending.count; i++) {
-    const [reg, name] = ARGUMENTS[i];
-    const at = 2 * (event.at + EVENT_REGS + reg);
-    const low = pending.registers[2 * reg];
-    const high = pending.registers[2 * reg + 1];
+    const at = 2 * (event.at + EVENT_REGS + REGISTERS[i]);
+    const low = pending.registers[2 * i];
+    const high = pending.registers[2 * i + 1];
     if (event.halves[at] === low && event.halves[at + 1] === high) continue;
+    const [reg, name] = ARGUMENTS[i];
     context.report("arguments", event.words[event.at + EVENT_PC], {
       message: `${event.watched.name} does not get ${name} as it was passed`,
       expected: `${name} = ${hex((BigInt(high) << 32n) | BigInt(low))}`,

@@ -14,6 +14,8 @@ const SAVED: readonly [number, string][] = [
   [R15, "r15"],
 ];
 
+const SAVED_NUMBERS = SAVED.map(([reg]) => reg);
+
 /** What a tail call hands over: all of SAVED but rbp, which the callee's frame already holds, and rsp. */
 const HANDED_OVER = SAVED.filter(([reg]) => reg !== RBP);
 
@@ -54,11 +56,8 @@ export const calleeSaved: Check = {
 function resume(context: CheckContext, frames: Frames, event: Event): void {
   const index = frames.find(event);
   if (index < 0) return; // a kernel function returned
-  const { halves, words, at } = event;
-  const differs = SAVED.some(
-    ([reg]) => !frames.same(index, reg, halves[2 * (at + EVENT_REGS + reg)], halves[2 * (at + EVENT_REGS + reg) + 1]),
-  );
-  if (differs || words[at + EVENT_REGS + RSP] !== frames.returnedRsp(index))
+  const { words, at } = event;
+  if (!isIntact(frames, index, event))
     compare(
       context,
       frames,
@@ -67,6 +66,14 @@ function resume(context: CheckContext, frames: Frames, event: Event): void {
       (reg) => words[at + EVENT_REGS + reg],
     );
   frames.leave(index);
+}
+
+/** The way that nearly every event takes: no bigint, no allocation. */
+function isIntact(frames: Frames, index: number, { halves, at }: Event): boolean {
+  const registers = 2 * (at + EVENT_REGS);
+  for (const reg of SAVED_NUMBERS)
+    if (!frames.same(index, reg, halves[registers + 2 * reg], halves[registers + 2 * reg + 1])) return false;
+  return frames.sameReturnedRsp(index, halves[registers + 2 * RSP], halves[registers + 2 * RSP + 1]);
 }
 
 /** A tail call lands behind push rbp; mov rbp, rsp of a frame that its caller has cleared. `site`: where it began. */

@@ -11,47 +11,58 @@ const FRAME = 34;
  */
 export class Frames {
   #words = new Uint32Array(FRAME * 64);
-  /** the functions, a tail callee in place of its caller */
+  #depth = 0;
+  /** the functions, a tail callee in place of its caller; from `depth` on they have returned */
   readonly functions: (PlacedFunction | undefined)[] = [];
 
   get depth(): number {
-    return this.functions.length;
+    return this.#depth;
   }
 
   /** A function is entered. */
   enter(event: Event): void {
-    const base = this.depth * FRAME;
+    const base = this.#depth * FRAME;
     if (base + FRAME > this.#words.length) this.#grow();
-    const from = 2 * (event.at + EVENT_REGS);
-    this.#words.set(event.halves.subarray(from, from + 32), base);
-    this.#words[base + 32] = event.halves[2 * (event.at + EVENT_TOP)];
-    this.#words[base + 33] = event.halves[2 * (event.at + EVENT_TOP) + 1];
-    this.functions.push(event.watched.func);
+    const words = this.#words;
+    const { halves, at } = event;
+    const from = 2 * (at + EVENT_REGS);
+    for (let i = 0; i < 32; i++) words[base + i] = halves[from + i];
+    words[base + 32] = halves[2 * (at + EVENT_TOP)];
+    words[base + 33] = halves[2 * (at + EVENT_TOP) + 1];
+    this.functions[this.#depth++] = event.watched.func;
   }
 
   /** A tail call took the innermost frame over. */
   replace(callee: PlacedFunction | undefined): void {
-    this.functions[this.depth - 1] = callee;
+    this.functions[this.#depth - 1] = callee;
   }
 
   /** Index of the frame that returns to this event's pc, -1 when none does; frames above it are gone. */
   find(event: Event): number {
     const low = event.halves[2 * (event.at + EVENT_PC)];
     const high = event.halves[2 * (event.at + EVENT_PC) + 1];
-    for (let i = this.depth - 1; i >= 0; i--)
-      if (this.#words[i * FRAME + 32] === low && this.#words[i * FRAME + 33] === high) return i;
+    const words = this.#words;
+    for (let i = this.#depth - 1; i >= 0; i--)
+      if (words[i * FRAME + 32] === low && words[i * FRAME + 33] === high) return i;
     return -1;
   }
 
   /** Drop frame `index` and all that it called. */
   leave(index: number): void {
-    this.functions.length = index;
+    this.#depth = index;
   }
 
   /** Low and high half of a register at the entry of frame `index` equal these? */
   same(index: number, reg: number, low: number, high: number): boolean {
     const at = index * FRAME + 2 * reg;
     return this.#words[at] === low && this.#words[at + 1] === high;
+  }
+
+  /** Low and high half of rsp are what they must be after the function returned? */
+  sameReturnedRsp(index: number, low: number, high: number): boolean {
+    const at = index * FRAME + 2 * RSP;
+    const popped = (this.#words[at] + 8) >>> 0;
+    return popped === low && this.#words[at + 1] + (popped < 8 ? 1 : 0) === high;
   }
 
   register(index: number, reg: number): bigint {

@@ -24,6 +24,7 @@ import { OutOfSpace } from "../../emulator/allocator.ts";
 import { behaviourOf } from "../../emulator/behaviour.ts";
 import { Kernel } from "../../emulator/kernel.ts";
 import type { PlacedFunction } from "../../emulator/machine.ts";
+import type { NativeOptions } from "../../emulator/native/engine.ts";
 import { JitError } from "../../jit/error.ts";
 import { kernelOf, type X86Profile } from "../../jit/profile.ts";
 import { UserError } from "../error.ts";
@@ -110,10 +111,16 @@ function assembleProgram(scenario: Scenario, spec: ProgramSpec, maps: string[]):
 }
 
 /** Verify, compile and load the scenario on a fresh machine. Throws UserError. */
-export function buildWorld(scenario: Scenario, source: Source, profile: X86Profile): World {
+export function buildWorld(scenario: Scenario, source: Source, profile: X86Profile, engine?: NativeOptions): World {
   const features = verifierOf(profile);
+<<<<<<< HEAD
   const machine = machineFor(profile, features);
   const kernel = new Kernel(machine, behaviourOf(kernelOf(profile)));
+=======
+  const layout = { structs: features.structs, percpu: profile.percpu };
+  const machine = newMachine({ layout, ibt: profile.features.ibt }, engine);
+  const kernel = new Kernel(machine, behaviourOf(profile.name));
+>>>>>>> a82733f (bench: a command)
   const book = new ProgramBook();
   const programs = new Map<string, LoadedSource>();
   source.maps.forEach((def, i) => {

@@ -1,13 +1,17 @@
 import type { KernelFeatures } from "../../bpf/verifier/index.ts";
 import { Machine, type MachineOptions } from "../../emulator/machine.ts";
+<<<<<<< HEAD
 import { NativeEngine } from "../../emulator/native/engine.ts";
 import type { X86Profile } from "../../jit/profile.ts";
 import { compileFunction } from "../../jit/x86/designs/c-functions.ts";
 import { designNamed } from "../../jit/x86/designs/index.ts";
+=======
+import { NativeEngine, type NativeOptions } from "../../emulator/native/engine.ts";
+>>>>>>> a82733f (bench: a command)
 
 /** A machine on the native engine. Close it. */
-export function newMachine(options: Omit<MachineOptions, "engine">): Machine {
-  return new Machine({ engine: new NativeEngine(), ...options });
+export function newMachine(options: Omit<MachineOptions, "engine">, engine?: NativeOptions): Machine {
+  return new Machine({ engine: new NativeEngine(engine), ...options });
 }
 
 /** A machine for what a profile compiles, with the C functions that its design calls. Close it. */

@@ -80,7 +80,9 @@ function unverified(insns: Insn[]): Xlated {
   return {
     insns,
     origin: Int32Array.from(insns, (_, i) => i),
-    functions: [{ name: "p", start: 0, insns: insns.length, stackDepth: 16, hasTailCall: false, tailCallReachable: false }],
+    functions: [
+      { name: "p", start: 0, insns: insns.length, stackDepth: 16, hasTailCall: false, tailCallReachable: false },
+    ],
     mapRefs: [],
     calls: new Map(),
     pokes: [],

@@ -11,5 +11,6 @@ export const load: Record<CommandName, () => Promise<{ command(): Command }>> = 
   replay: () => import("./replay.ts"),
   conformance: () => import("./conformance.ts"),
   search: () => import("./search.ts"),
+  bench: () => import("./bench.ts"),
   merge: () => import("./merge.ts"),
 };

@@ -33,6 +33,13 @@ export class Progress {
     }
   }
 
+  /** Say what is being done, for work that yields no results. */
+  show(what: string): void {
+    if (!this.#stream.isTTY) return;
+    this.#shown = true;
+    this.#stream.write(`\r\u001b[K${what.slice(0, (this.#stream.columns || 80) - 1)}`);
+  }
+
   clear(): void {
     if (this.#shown) this.#stream.write("\r\u001b[K");
     this.#shown = false;
@@ -42,9 +49,7 @@ export class Progress {
     const now = performance.now();
     if (!this.#stream.isTTY || now - this.#start < PATIENCE || now - this.#last < INTERVAL) return;
     this.#last = now;
-    this.#shown = true;
     const count = this.#total === undefined ? this.#done : `${this.#done}/${this.#total}`;
-    const line = `${count} ${what}`;
-    this.#stream.write(`\r\u001b[K${line.slice(0, (this.#stream.columns || 80) - 1)}`);
+    this.show(`${count} ${what}`);
   }
 }

@@ -113,14 +113,8 @@ function assembleProgram(scenario: Scenario, spec: ProgramSpec, maps: string[]):
 /** Verify, compile and load the scenario on a fresh machine. Throws UserError. */
 export function buildWorld(scenario: Scenario, source: Source, profile: X86Profile, engine?: NativeOptions): World {
   const features = verifierOf(profile);
-<<<<<<< HEAD
-  const machine = machineFor(profile, features);
+  const machine = machineFor(profile, features, engine);
   const kernel = new Kernel(machine, behaviourOf(kernelOf(profile)));
-=======
-  const layout = { structs: features.structs, percpu: profile.percpu };
-  const machine = newMachine({ layout, ibt: profile.features.ibt }, engine);
-  const kernel = new Kernel(machine, behaviourOf(profile.name));
->>>>>>> a82733f (bench: a command)
   const book = new ProgramBook();
   const programs = new Map<string, LoadedSource>();
   source.maps.forEach((def, i) => {

@@ -1,13 +1,9 @@
 import type { KernelFeatures } from "../../bpf/verifier/index.ts";
 import { Machine, type MachineOptions } from "../../emulator/machine.ts";
-<<<<<<< HEAD
-import { NativeEngine } from "../../emulator/native/engine.ts";
+import { NativeEngine, type NativeOptions } from "../../emulator/native/engine.ts";
 import type { X86Profile } from "../../jit/profile.ts";
 import { compileFunction } from "../../jit/x86/designs/c-functions.ts";
 import { designNamed } from "../../jit/x86/designs/index.ts";
-=======
-import { NativeEngine, type NativeOptions } from "../../emulator/native/engine.ts";
->>>>>>> a82733f (bench: a command)
 
 /** A machine on the native engine. Close it. */
 export function newMachine(options: Omit<MachineOptions, "engine">, engine?: NativeOptions): Machine {
@@ -15,9 +11,9 @@ export function newMachine(options: Omit<MachineOptions, "engine">, engine?: Nat
 }
 
 /** A machine for what a profile compiles, with the C functions that its design calls. Close it. */
-export function machineFor(profile: X86Profile, { structs }: KernelFeatures): Machine {
+export function machineFor(profile: X86Profile, { structs }: KernelFeatures, engine?: NativeOptions): Machine {
   const { percpu, features, design, compilation = "hostile" } = profile;
-  const machine = newMachine({ layout: { structs, percpu }, ibt: features.ibt });
+  const machine = newMachine({ layout: { structs, percpu }, ibt: features.ibt }, engine);
   for (const fn of designNamed(design).functions ?? [])
     machine.provide(
       fn.name,

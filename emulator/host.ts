@@ -109,6 +109,11 @@ export class HostCalls {
     return this.#models.has(name);
   }
 
+  /** What the model of a kernel function makes of these arguments, without any machine code. Throws GuestFault. */
+  call(name: string, args: readonly bigint[]): bigint | HostSteps {
+    return this.#models.get(name)!({ machine: this.#machine, name, args });
+  }
+
   /**
    * A kernel function's first instruction is about to execute: do all of it, up to its ret. "stop": it faulted. Throws
    * UnmodelledCall.

@@ -40,12 +40,16 @@ export function transfer(run: Run, op: number): boolean {
 }
 
 function call(run: Run): boolean {
-  const { code, pc, regs } = run;
+  const { code, pc } = run;
   const src = code.src[pc];
   const name = code.program.calls?.get(pc);
   if (src === BPF_PSEUDO_CALL) {
-    run.frames.push(regs, code, pc + 1);
-    run.pc = code.target[pc];
+    const target = code.target[pc];
+    const steps = run.settings.intercept?.(code.program, target, argumentsOf(run));
+    run.pc = pc + 1;
+    if (steps) return resume(run, steps);
+    enter(run);
+    run.pc = target;
     return false;
   }
   if (name !== undefined) return callHelper(run, name);
@@ -59,13 +63,20 @@ function callHelper(run: Run, helper: number | string): boolean {
   }
   const { helpers } = run.settings;
   if (!helpers) throw new ExecutionFault("helper", `a call of ${helper}, and there are no helpers`);
-  const [, r1, r2, r3, r4, r5] = run.regs.unsigned;
-  const result = helpers.call(helper, [r1, r2, r3, r4, r5]);
+  const result = helpers.call(helper, argumentsOf(run));
   run.pc++;
   if (typeof result !== "bigint") return resume(run, result);
   run.regs.unsigned[0] = result;
   return false;
 }
+
+/** A frame below the current one, which goes on at run.pc. */
+function enter(run: Run, steps?: HelperSteps): void {
+  run.frames.push(run.regs, run.code, run.pc, run.counted, steps);
+  if (run.settings.counting.per === "frame") run.counted = 0;
+}
+
+const argumentsOf = ({ regs }: Run): bigint[] => [...regs.unsigned.subarray(1, 6)];
 
 /** Goes on with a helper that calls back, giving it `r0` of its last callback. Code and pc say where its caller goes on. */
 function resume(run: Run, steps: HelperSteps, r0?: bigint): boolean {
@@ -77,7 +88,7 @@ function resume(run: Run, steps: HelperSteps, r0?: bigint): boolean {
   }
   if ("throw" in step.value) return throwException(run, step.value.throw);
   const start = code.slotAt(step.value.call);
-  run.frames.push(regs, code, run.pc, steps);
+  enter(run, steps);
   step.value.args.forEach((arg, i) => {
     regs.unsigned[1 + i] = arg;
   });
@@ -99,12 +110,15 @@ function throwException(run: Run, cookie: bigint): boolean {
 /** R1 context, R2 prog array, R3 index (32 bits). Where it cannot be taken, the next instruction follows. */
 function tailCall(run: Run): void {
   const { regs, settings } = run;
-  const program =
-    run.tailCalls < MAX_TAIL_CALL_CNT ? settings.lookupProgram?.(regs.unsigned[2], regs.half[6] >>> 0) : undefined;
-  if (!program) {
+  const index = regs.half[6] >>> 0;
+  const isFree = run.counted < MAX_TAIL_CALL_CNT;
+  const program = isFree ? settings.lookupProgram?.(regs.unsigned[2], index) : undefined;
+  if (program === undefined || program === "empty") {
+    if (program && settings.counting.countsEmpty) run.counted++;
     run.pc++;
     return;
   }
+  run.counted++;
   run.tailCalls++;
   run.code = codeOf(program);
   run.pc = 0;
@@ -117,5 +131,6 @@ export function exitFunction(run: Run): boolean {
   if (run.frames.depth === 0) return true;
   run.code = frame.code;
   run.pc = frame.returnTo;
+  if (run.settings.counting.per !== "entry") run.counted = frame.counted;
   return frame.steps ? resume(run, frame.steps, run.regs.unsigned[0]) : false;
 }

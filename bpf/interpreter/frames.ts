@@ -22,6 +22,8 @@ export interface Frame {
   code: Code;
   returnTo: number;
   saved: Int32Array;
+  /** tail calls that the caller had counted */
+  counted: number;
   /** the caller is a helper: it goes on with R0 */
   steps: HelperSteps | undefined;
 }
@@ -48,7 +50,7 @@ export class Frames {
   }
 
   /** A new frame below the current one, for a function of the same program. Throws ExecutionFault when they are too many. */
-  push(regs: Registers, code: Code, returnTo: number, steps?: HelperSteps): void {
+  push(regs: Registers, code: Code, returnTo: number, counted: number, steps?: HelperSteps): void {
     const above = this.#frames.at(-1);
     const level = above ? above.level + 1 : 1;
     if (level > MAX_CALL_FRAMES) throw new ExecutionFault("depth", `calls nested deeper than ${MAX_CALL_FRAMES}`);
@@ -60,6 +62,7 @@ export class Frames {
       code,
       returnTo,
       saved: regs.half.slice(R6, R10 + 2),
+      counted,
       steps,
     };
     this.#frames.push(frame);

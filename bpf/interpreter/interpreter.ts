@@ -31,6 +31,7 @@ export class Interpreter {
       mayGoto: options.mayGoto ?? BPF_MAX_LOOPS,
       percpuOffset: options.percpuOffset ?? 0n,
       byteOrder: options.byteOrder ?? "little",
+      counting: options.counting ?? { per: "entry", countsEmpty: false },
     };
   }
 

@@ -48,14 +48,17 @@ export class Run {
   readonly frames: Frames;
   code: Code;
   pc = 0;
+  /** taken */
   tailCalls = 0;
+  /** counted: what the limit is held against */
+  counted = 0;
 
   constructor(settings: Settings, program: Runnable, args: readonly bigint[]) {
     this.settings = settings;
     this.access = new Access(settings.memory, settings.byteOrder === "little");
     this.frames = new Frames(settings.stackTop, settings.frameSize, settings.mayGoto);
     this.code = codeOf(program);
-    this.frames.push(this.regs, this.code, 0);
+    this.frames.push(this.regs, this.code, 0, 0);
     args.forEach((arg, i) => {
       this.regs.unsigned[1 + i] = arg;
     });
@@ -63,9 +66,9 @@ export class Run {
 
   /** Executes until the outermost function exits, the budget is used up or an instruction cannot be executed. */
   execute(): Outcome {
-    const { regs, access } = this;
-    const { budget } = this.settings;
-    const isLittle = this.settings.byteOrder === "little";
+    const { regs, access, settings } = this;
+    const { budget } = settings;
+    const isLittle = settings.byteOrder === "little";
     const r = regs.half;
     let code = this.code;
     let pc = 0;

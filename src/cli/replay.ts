@@ -1,5 +1,6 @@
 import { type Command, Option } from "commander";
 import type { X86Profile } from "../../jit/profile.ts";
+import { UserError } from "../error.ts";
 import { openCapture } from "../import/capture/open.ts";
 import { type ReplayResult, replaySet } from "../import/capture/replay.ts";
 import { reporter } from "../report/index.ts";
@@ -15,7 +16,7 @@ import { Output } from "./output.ts";
 /** Failures that the report for people shows; every one counts. */
 const SHOWN = 5;
 
-type ReplayOptions = SharedOptions & { ours: boolean; as: (X86Profile | undefined)[] };
+type ReplayOptions = SharedOptions & { ours: boolean; interpreter: boolean; as: (X86Profile | undefined)[] };
 
 export function command(): Command {
   const replay = newCommand(
@@ -24,19 +25,26 @@ export function command(): Command {
   );
   replay.argument("<CAPTURE...>", "captures (VARIANT.jsonl[.br]) or folders of them");
   replay.addOption(new Option("--ours", "run what our JIT makes of the same programs, at the same addresses"));
+  replay.addOption(
+    new Option("--interpreter", "run the same programs on the reference interpreter instead").conflicts("ours"),
+  );
   addShared(replay, ["filter", "reporter"]);
   replay.addOption(profileOption("run what our JIT makes of the same programs for this profile, on a kernel like it"));
-  return replay.action(async (paths: string[], parsed: { ours?: boolean; profile?: string[] }) => {
-    const shared = await readShared(parsed as Record<string, unknown>);
-    const options: ReplayOptions = { ...shared, ours: parsed.ours ?? false, as: askedProfiles(shared, parsed) };
-    const files = captureFiles(paths);
-    if (options.reporter === "pretty") return replayPretty(files, options);
-    const output = new Output(options.output, options.color);
-    const report = await reporter(options.reporter);
-    const { failed } = await report(results(files, options), output.reportOptions());
-    output.close();
-    process.exitCode = failed ? 1 : 0;
-  });
+  return replay.action(
+    async (paths: string[], parsed: { ours?: boolean; interpreter?: boolean; profile?: string[] }) => {
+      const shared = await readShared(parsed as Record<string, unknown>);
+      const { ours = false, interpreter = false } = parsed;
+      if (interpreter && parsed.profile) throw new UserError("--interpreter runs programs for no profile");
+      const options: ReplayOptions = { ...shared, ours, interpreter, as: askedProfiles(shared, parsed) };
+      const files = captureFiles(paths);
+      if (options.reporter === "pretty") return replayPretty(files, options);
+      const output = new Output(options.output, options.color);
+      const report = await reporter(options.reporter);
+      const { failed } = await report(results(files, options), output.reportOptions());
+      output.close();
+      process.exitCode = failed ? 1 : 0;
+    },
+  );
 }
 
 async function* results(files: string[], options: ReplayOptions): AsyncIterable<RunResult> {
@@ -49,10 +57,10 @@ async function* results(files: string[], options: ReplayOptions): AsyncIterable<
 function* replayFile(
   file: string,
   profile: X86Profile | undefined,
-  { filter, ours }: ReplayOptions,
+  { filter, ours, interpreter }: ReplayOptions,
 ): Generator<{ replayed: ReplayResult; variant: string; ms: number }> {
   const { capture, kernel, machine } = openCapture(file, profile);
-  const bytes = profile ? "elsewhere" : ours ? "ours" : "captured";
+  const bytes = interpreter ? "interpreted" : profile ? "elsewhere" : ours ? "ours" : "captured";
   const variant = variantName(capture.variant, profile);
   for (const record of capture.records) {
     if (filter && !filter.test(record.set)) continue;

@@ -17,6 +17,7 @@ import { placeTrampolines } from "./attach.ts";
 import { failedSlots } from "./compare.ts";
 import { type CaptureKernel, type Compiled, compileCaptured } from "./compile.ts";
 import type { CapturedFunction, CaptureRecord, ProgramsRecord } from "./format.ts";
+import { loadInterpreted } from "./interpret.ts";
 import { captureRegions } from "./regions.ts";
 import { sourceSet } from "./source.ts";
 
@@ -25,7 +26,7 @@ const address = (text: string): bigint => BigInt(`0x${text}`);
 
 /** A captured set on a machine: programs placed, slots filled. */
 export interface CaptureWorld {
-  session: Session;
+  session: Pick<Session, "enter">;
   kernel: Kernel;
   machine: Machine;
   /** main function of each program */
@@ -33,8 +34,11 @@ export interface CaptureWorld {
 }
 
 export interface WorldOptions {
-  /** run the kernel's bytes, or ours in their place, or what another profile makes of the programs, wherever there is room */
-  bytes: "captured" | "ours" | "elsewhere";
+  /**
+   * run the kernel's bytes, or ours in their place, or what another profile makes of the programs, wherever there is room, or no bytes:
+   * the programs on the reference interpreter
+   */
+  bytes: "captured" | "ours" | "elsewhere" | "interpreted";
   layout: MachineLayout;
   /** address -> names of the kernel functions that the capture's images may call */
   functions: Map<bigint, string[]>;
@@ -49,6 +53,7 @@ export function buildWorld(
   options: WorldOptions,
 ): CaptureWorld {
   const set = sourceSet(source);
+  if (options.bytes === "interpreted") return loadInterpreted(kernelInfo, set, record, source, options);
   if (options.bytes === "elsewhere") return loadElsewhere(kernelInfo, set, record, options);
   const machine = newMachine({
     layout: options.layout,
@@ -120,7 +125,7 @@ function loadElsewhere(
 }
 
 /** Models and code of kernel functions at the addresses that the capture gives them. */
-function installFunctions(machine: Machine, functions: Map<bigint, string[]>): void {
+export function installFunctions(machine: Machine, functions: Map<bigint, string[]>): void {
   for (const [at, names] of functions) {
     const known = names.find((name) => machine.models(name)) ?? names[0];
     machine.installAt(known, at);
@@ -164,7 +169,7 @@ function mapPrivateStacks(machine: Machine, record: CaptureRecord): void {
 }
 
 /** Prog array slots in the order in which they were written; those whose write failed stay empty. */
-function fillSlots(kernel: Kernel, set: ProgramSet, record: CaptureRecord): void {
+export function fillSlots(kernel: Kernel, set: ProgramSet, record: CaptureRecord): void {
   const failed = failedSlots(record);
   set.slots.forEach(({ map, index, prog }, i) => {
     const array = kernel.maps.get(map);

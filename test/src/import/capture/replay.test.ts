@@ -1,5 +1,6 @@
 import { describe, expect, test } from "vitest";
 import { type ReplayResult, replaySet } from "../../../../src/import/capture/replay.ts";
+import type { WorldOptions } from "../../../../src/import/capture/world.ts";
 import { openFixture } from "./fixtures.ts";
 
 /** variant, runs that come out the same */
@@ -32,11 +33,16 @@ const OURS: typeof MAIN = [
   ["x86_64-6.12-harden2", 247, { unknown: 1 }],
   ["x86_64-7.2-default", 416, { unknown: 4 }],
 ];
+const INTERPRETED: typeof MAIN = [
+  ["x86_64-6.1-default", 143, { unknown: 2, stopped: 2, known: 5 }],
+  ["x86_64-6.12-harden2", 84, {}],
+  ["x86_64-7.2-default", 152, { unknown: 1 }],
+];
 
 /** Others' loads on a machine of two CPUs must not fail a test. */
 const PATIENCE = 240_000;
 
-function replay(variant: string, bytes: "captured" | "ours", takes: (family: string, index: number) => boolean) {
+function replay(variant: string, bytes: WorldOptions["bytes"], takes: (family: string, index: number) => boolean) {
   const { capture, kernel, machine } = openFixture(variant);
   return capture.records
     .filter(({ family }, index) => takes(family, index))
@@ -78,6 +84,7 @@ const expected = (same: number, rest: Partial<Summary>): Summary => ({
 });
 
 const fourth = (family: string, index: number) => index % 4 === 0 || family === "named";
+const twelfth = (family: string, index: number) => index % 12 === 0 || family === "named" || family === "trampoline";
 
 describe("the kernel's bytes do what they did in the kernel: retval, packet and maps of every run", () => {
   test.each(MAIN)(
@@ -101,6 +108,14 @@ test.each(OURS)(
   "so do our own bytes: %s, every fourth set",
   (variant, same, rest) => {
     expect(summary(replay(variant, "ours", fourth))).toEqual(expected(same, rest));
+  },
+  PATIENCE,
+);
+
+test.each(INTERPRETED)(
+  "and so does the reference interpreter, without any bytes: %s, every twelfth set",
+  (variant, same, rest) => {
+    expect(summary(replay(variant, "interpreted", twelfth))).toEqual(expected(same, rest));
   },
   PATIENCE,
 );

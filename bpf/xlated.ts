@@ -23,6 +23,8 @@ export interface Xlated {
    * the distance, the callee of the CALL is "__bpf_call_base+0x..."
    */
   removedCallees?: number[];
+  /** calls that lost spills and fills around them (bpf_fastcall) */
+  spillsRemoved?: SpillsRemoved[];
   /** slots whose 32-bit or 64-bit immediate is the address of a kernel object */
   symbolRefs: SymbolRef[];
 }
@@ -66,4 +68,11 @@ export interface SymbolRef {
   insn: number;
   symbol: string;
   addend: number;
+}
+
+export interface SpillsRemoved {
+  /** slot of the call in the program as loaded */
+  call: number;
+  /** spills before it, and as many fills after it */
+  pairs: number;
 }

@@ -1,3 +1,4 @@
+import type { FastcallFeatures } from "../bpf/verifier/fastcall/features.ts";
 import type { Compilation } from "./x86/designs/c-functions.ts";
 import type { Features } from "./x86/features.ts";
 import type { CfiPreamble } from "./x86/lower/cfi.ts";
@@ -25,6 +26,15 @@ export interface PercpuOffsets {
   symbols: Record<string, bigint>;
 }
 
+/** A helper that returns a per-CPU variable. */
+export interface InlinedHelper {
+  /** e.g. bpf_get_smp_processor_id */
+  helper: string;
+  variable: string;
+  /** bytes */
+  size: 4 | 8;
+}
+
 /** One kernel's x86-64 JIT: age, configuration, mitigations, struct layout, tail-call design. */
 export interface X86Profile {
   name: string;
@@ -49,6 +59,10 @@ export interface X86Profile {
   harden?: boolean;
   /** what mitigations=off leaves of `features` */
   mitigationsOff: Pick<Features, "ret" | "indirectJump">;
+  /** what its verifier does otherwise about bpf_fastcall than the kernel's; null: nothing, as if it did not know it */
+  fastcall?: Partial<FastcallFeatures> | null;
+  /** helpers without arguments that the JIT writes out itself: name and the per-CPU variable that they return */
+  inlines?: readonly InlinedHelper[];
   /** its JIT writes CFI preambles (6.8), FineIBT's as that kernel has them */
   cfi?: CfiPreamble["trap"];
   features: Features;

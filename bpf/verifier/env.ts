@@ -1,5 +1,6 @@
 import type { Insn } from "../insn.ts";
 import type { MapDef, Program } from "../program.ts";
+import type { SpillsRemoved } from "../xlated.ts";
 import type { ScalarDomain } from "./analysis/scalar/domain.ts";
 import type { KernelFeatures } from "./features.ts";
 
@@ -101,6 +102,7 @@ export interface Env {
   /** in order of start; the last one is no function but the end of the program */
   subprogs: Subprog[];
   pokes: { map: string; key: number }[];
+  spillsRemoved: SpillsRemoved[];
   seenException: boolean;
   /** a direct write to the packet: the socket buffer must be ours */
   seenDirectWrite: boolean;

@@ -1,4 +1,5 @@
 import type { ScalarFeatures } from "./analysis/scalar/index.ts";
+import type { FastcallFeatures } from "./fastcall/features.ts";
 import type { BtfStructs } from "./structs.ts";
 
 /** A per-CPU variable of the kernel that an inlined helper reads. */
@@ -66,8 +67,10 @@ export interface KernelFeatures {
   /** BTF pointers that are trusted need no fault handling (6.2) */
   trustedPointers: boolean;
 
-  /** mark_fastcall_patterns() (6.12); not across jump targets (6.12.y) */
-  fastcall: "none" | "pattern" | "pattern-no-jump-target";
+  /** bpf_fastcall (6.12); null: not known */
+  fastcall: FastcallFeatures | null;
+  /** bpf_jit_inlines_helper_call(): helpers that its JIT writes out, without bpf_ (arm64, riscv64: 6.10) */
+  jitInlines: readonly string[];
   /** may_goto (6.9): not known, counted in a slot of 8 bytes, or timed in 16 bytes (6.15) */
   mayGoto: "none" | "counted" | "timed";
   /** opt_remove_nops() also removes may_goto +0 (6.14) */
@@ -108,7 +111,7 @@ export interface KernelFeatures {
   tailCallReachableLeaks: boolean;
   /** bpf_enable_priv_stack() (6.13) */
   privateStack: boolean;
-  /** round_up_stack_depth(): 16 bytes under a JIT (6.13), before: 32 */
+  /** round_up_stack_depth(): 16 bytes under a JIT (6.9), before: 32 */
   stackRounding: 16 | 32;
 
   options: KernelOptions;

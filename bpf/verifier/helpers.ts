@@ -207,6 +207,8 @@ const KFUNCS: Record<string, KfuncProto> = {
   bpf_preempt_disable: { params: 0, isVoid: true },
   bpf_preempt_enable: { params: 0, isVoid: true },
   bpf_throw: { params: 1, isVoid: true },
+  bpf_cast_to_kern_ctx: { params: 1, isVoid: false },
+  bpf_rdonly_cast: { params: 2, isVoid: false },
 };
 
 export const kfuncProto = (name: string, kernel: KernelFeatures): KfuncProto | undefined =>

@@ -74,6 +74,7 @@ function newEnv(program: readonly Insn[], kernel: KernelFeatures): Env {
     aux: insns.map((_, i) => newAux(i)),
     subprogs: [],
     pokes: [],
+    spillsRemoved: [],
     seenException: false,
     seenDirectWrite: false,
     tstampTypeAccess: false,

@@ -7,7 +7,7 @@ import { checkCfg } from "./cfg.ts";
 import { pruneDeadBranches } from "./const-fold.ts";
 import { containingSubprog, type Env, newAux, newSubprog } from "./env.ts";
 import { VerifierError } from "./error.ts";
-import { markFastcallPatterns, removeFastcallSpills } from "./fastcall.ts";
+import { markFastcallPatterns, removeFastcallSpills } from "./fastcall/index.ts";
 import type { KernelFeatures } from "./features.ts";
 import { checkFunctions, functionNames, functionStarts, isTailCall } from "./functions.ts";
 import { checkOpcodes } from "./opcodes.ts";
@@ -44,6 +44,7 @@ function load(program: Program, maps: readonly MapDef[], kernel: KernelFeatures,
     aux: insns.map((_, i) => newAux(i)),
     subprogs: [],
     pokes: [],
+    spillsRemoved: [],
     seenException: false,
     seenDirectWrite: false,
     tstampTypeAccess: false,
@@ -105,11 +106,13 @@ export function verify(
   findFunctions(env);
   checkCfg(env);
   if (kernel.constFold) pruneDeadBranches(env);
-  if (kernel.fastcall !== "none") markFastcallPatterns(env);
+  if (kernel.fastcall) markFastcallPatterns(env);
   explore(env);
-  if (kernel.fastcall !== "none") removeFastcallSpills(env);
+  const late = kernel.fastcall?.era === "rfc" || kernel.fastcall?.without === "order";
+  if (kernel.fastcall && !late) removeFastcallSpills(env);
   checkStackDepth(env);
   inlineBpfLoops(env);
+  if (kernel.fastcall && late) removeFastcallSpills(env);
   if (kernel.removeDeadCode) {
     hardWireDeadBranches(env);
     removeDeadCode(env);

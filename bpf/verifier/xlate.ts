@@ -51,6 +51,7 @@ export function xlatedOf(env: Env): Xlated {
     calls,
     pokes: pokes.filter((p) => p.insn >= 0),
     symbolRefs,
+    ...(env.spillsRemoved.length ? { spillsRemoved: env.spillsRemoved } : {}),
     ...(removedCallees.length ? { removedCallees } : {}),
   };
 }

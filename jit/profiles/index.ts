@@ -27,11 +27,13 @@ export const PROFILES: readonly X86Profile[] = [
   linux72,
 ];
 
-/** Every name that profileNamed knows: kernels and proposals, and each with each variant. */
+/** Kernels and proposals, and each with each variant that is listed. */
 export function profileNames(): string[] {
   return [...PROFILES, ...RFCS].flatMap((profile) => [
     profile.name,
-    ...VARIANTS.filter(({ fits }) => fits?.(profile) ?? true).map((variant) => `${profile.name}+${variant.name}`),
+    ...VARIANTS.filter(({ fits, unlisted }) => !unlisted && (fits?.(profile) ?? true)).map(
+      (variant) => `${profile.name}+${variant.name}`,
+    ),
   ]);
 }
 

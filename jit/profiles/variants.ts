@@ -1,5 +1,6 @@
 import { kernelOf, type X86Profile } from "../profile.ts";
 import { designNamed } from "../x86/designs/index.ts";
+import { FASTCALL_VARIANTS } from "./fastcall.ts";
 import { compareReleases, releaseOf } from "./release.ts";
 
 /** A profile under other circumstances: what the command line or the CPU changes about the same kernel. */
@@ -9,6 +10,8 @@ export interface Variant {
   /** whether that kernel has it; default: all have */
   fits?(profile: X86Profile): boolean;
   apply(profile: X86Profile): X86Profile;
+  /** nobody has such a kernel: it is there to be tried by name, and in no list */
+  unlisted?: boolean;
 }
 
 const withFeatures = (profile: X86Profile, features: Partial<X86Profile["features"]>): X86Profile => ({
@@ -131,4 +134,5 @@ export const VARIANTS: readonly Variant[] = [
     fits: callsFunctions,
     apply: (profile) => ({ ...profile, compilation: "ordinary" }),
   },
+  ...FASTCALL_VARIANTS,
 ];

@@ -63,7 +63,7 @@ function disagreement(path: string, byValue: Map<string, string[]>, results: rea
   if (byValue.size > 1)
     return [...byValue].map(([value, profiles]) => `${value || "nothing"} on ${profiles.join(", ")}`).join("; ");
   if (path.startsWith("breaks.")) return undefined;
-  const pattern = /^expect\.jited\.(.*)\.[^.]+$/.exec(path)?.[1];
+  const pattern = /^expect\.(?:jited|xlated)\.(.*)\.[^.]+$/.exec(path)?.[1];
   const content = results.filter(
     ({ verdict, profile }) => verdict === "pass" && (!pattern || matches(pattern, profile)),
   );

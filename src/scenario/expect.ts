@@ -42,12 +42,15 @@ function overridden(base: Expectation, by: Expectation): Expectation {
 
 /** The xlated and jited texts that a profile must produce; a text for the very name comes before one for a glob. */
 export function codeFor(scenario: Scenario, profile: string): CodeExpectation[] {
-  const jited = scenario.code.filter((entry) => entry.kind === "jited");
-  const best = ({ program }: CodeExpectation) =>
+  const perProfile = scenario.code.filter(hasProfile);
+  const best = ({ kind, program }: CodeExpectation) =>
     mostSpecific(
-      jited.filter((other) => other.program === program),
+      perProfile.filter((other) => other.kind === kind && other.program === program),
       profile,
       matches,
     );
-  return scenario.code.filter((entry) => entry.kind === "xlated" || entry === best(entry));
+  return scenario.code.filter((entry) => !hasProfile(entry) || entry === best(entry));
 }
+
+const hasProfile = (entry: CodeExpectation): entry is CodeExpectation & { profile: string } =>
+  entry.profile !== undefined;

@@ -66,9 +66,18 @@ const run = {
   helpers: optional(table(symbol, placed(count), "a mapping of helpers to calls", 1), "calls of each helper"),
   stack: optional(list(picture, "a list of { at, picture }", 1), "pictures of the stack"),
 };
-const codeTable = table(symbol, placed(text("text", /\S/)), "a mapping of programs to text", 1);
+const codeText = placed(text("text", /\S/));
+const codeTable = table(symbol, codeText, "a mapping of programs to text", 1);
 const code = {
-  xlated: optional(codeTable, "the BPF the JIT is handed, in the selftests' __xlated dialect"),
+  xlated: optional(
+    table(
+      placed(pattern),
+      either("text, or a mapping of programs to text", { scalar: codeText, map: codeTable }),
+      "a mapping of programs to text",
+      1,
+    ),
+    "the BPF the JIT is handed, in the selftests' __xlated dialect: { program: text }, or per profile { profile: { program: text } }",
+  ),
   jited: optional(
     table(placed(pattern), codeTable, "a mapping of profiles to { program: text }", 1),
     "the machine code per profile, in the selftests' __jited dialect",

@@ -24,13 +24,17 @@ type CodeTable = [string, Placed<string>][];
 
 /** Expected xlated and jited texts, a list with one entry for each text. */
 export function linkCode(raw: RawScenario["expect"], programs: readonly string[]): CodeExpectation[] {
-  const texts = (table: CodeTable = []) =>
+  const texts = (table: CodeTable) =>
     table.map(([program, { here }]) => {
       if (!programs.includes(program)) here.unknown("program", program, programs);
       return { program, text: here.at(here.source()) };
     });
   return [
-    ...texts(raw?.xlated).map((entry): CodeExpectation => ({ kind: "xlated", ...entry })),
+    ...(raw?.xlated ?? []).flatMap(([key, entry]) =>
+      "here" in entry
+        ? texts([[key.value, entry]]).map((one): CodeExpectation => ({ kind: "xlated", ...one }))
+        : texts(entry).map((one): CodeExpectation => ({ kind: "xlated", profile: key.value, ...one })),
+    ),
     ...(raw?.jited ?? []).flatMap(([profile, table]) =>
       texts(table).map((entry): CodeExpectation => ({ kind: "jited", profile: profile.value, ...entry })),
     ),

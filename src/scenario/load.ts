@@ -96,6 +96,7 @@ function checkProfiles(raw: RawScenario, known: LoadOptions["profiles"]): void {
   const { names, has } = known;
   const mentioned: Placed<string>[] = [
     ...(raw.profiles ?? []),
+    ...(raw.expect?.xlated ?? []).flatMap(([key, entry]) => ("here" in entry ? [] : [key])),
     ...(raw.expect?.jited ?? []).map(([profile]) => profile),
     ...(raw.breaks ?? []).map(([profile]) => profile),
   ];

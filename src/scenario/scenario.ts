@@ -114,9 +114,12 @@ export interface Expectation {
   stack: { at: At<string>; picture: At<SourceText> }[];
 }
 
-/** Expected text of a program: xlated is the BPF the JIT is handed, jited the machine code (`profile`: name, glob or span). */
+/**
+ * Expected text of a program: xlated is the BPF the JIT is handed, jited the machine code. `profile`: name, glob or span; without
+ * one the text is for all.
+ */
 export type CodeExpectation = { program: string; text: At<SourceText> } & (
-  | { kind: "xlated" }
+  | { kind: "xlated"; profile?: string }
   | { kind: "jited"; profile: string }
 );
 

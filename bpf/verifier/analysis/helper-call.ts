@@ -52,7 +52,7 @@ function sizedMemory(run: Run, meta: Meta, ptr: Reg, regno: number, kind: ArgTyp
   // a size that varies may leave part of the buffer unwritten
   const known = isConstant(size.value);
   memory(run, ptr, Number(umax), write && known);
-  if (write && !known && ptr.type === "stack") stackArgument(run, ptr, Number(umax), "write");
+  if (write && !known && ptr.type === "stack") stackArgument(run, ptr, Number(umax), "partial");
 }
 
 function checkArgument(run: Run, meta: Meta, proto: HelperProto, index: number): void {

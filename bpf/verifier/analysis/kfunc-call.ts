@@ -1,6 +1,17 @@
+import * as P from "../../program.ts";
 import type { KInsn } from "../env.ts";
 import { kfuncProto } from "../helpers.ts";
-import { clobberCallerSaved, fail, type Run, use } from "./run.ts";
+import { markPrecise } from "./precision.ts";
+import { pointer, type Reg, typeName } from "./reg.ts";
+import { clobberCallerSaved, fail, frame, put, type Run, use } from "./run.ts";
+import { isConstant } from "./scalar/domain.ts";
+
+/** What the kernel has behind a program's context (get_kern_ctx_btf_id). */
+const KERNEL_CONTEXTS: Record<number, string> = {
+  [P.PROG_TYPE_SOCKET_FILTER]: "sk_buff",
+  [P.PROG_TYPE_SCHED_CLS]: "sk_buff",
+  [P.PROG_TYPE_XDP]: "xdp_buff",
+};
 
 /** check_kfunc_call(). True: bpf_throw(), the path ends here. */
 export function checkKfuncCall(run: Run, insn: KInsn): boolean {
@@ -19,7 +30,24 @@ export function checkKfuncCall(run: Run, insn: KInsn): boolean {
     fail(run, "unmatched rcu read unlock (kernel function bpf_rcu_read_unlock)");
   if (name === "bpf_preempt_enable" && state.preemptLocks-- === 0)
     fail(run, "unmatched attempt to enable preemption (kernel function bpf_preempt_enable)");
+  const result = castResult(run, name);
   clobberCallerSaved(run);
+  if (result) put(run, 0, result);
   run.at++;
   return false;
+}
+
+/** bpf_cast_to_kern_ctx(ctx) and bpf_rdonly_cast(any, btf_id) return their first argument as something else. */
+function castResult(run: Run, name: string): Reg | null {
+  const [arg, id] = [frame(run).regs[1], frame(run).regs[2]];
+  const zero = run.S.constant(0n);
+  if (name === "bpf_cast_to_kern_ctx") {
+    if (arg.type !== "ctx") fail(run, `R1 type=${typeName(arg)} expected=ctx`);
+    const struct = KERNEL_CONTEXTS[run.env.program.type] ?? fail(run, "cannot find the kernel's context");
+    return pointer("btf", zero, { struct, trust: "trusted" });
+  }
+  if (name !== "bpf_rdonly_cast") return null;
+  if (id.type !== "scalar" || !isConstant(id.value)) fail(run, "R2 must be a known constant");
+  markPrecise(id.dep);
+  return pointer("btf", zero, { trust: "untrusted" });
 }

@@ -1,12 +1,15 @@
 import * as O from "../../opcode.ts";
 import type { KInsn } from "../env.ts";
+import { checkFastcallContract } from "../fastcall/index.ts";
 import { markPrecise, markRead } from "./precision.ts";
 import { isPointer, type Reg, scalarReg } from "./reg.ts";
-import { fail, frame, insnAt, linkForCopy, type Run } from "./run.ts";
+import { auxAt, fail, frame, insnAt, linkForCopy, type Run } from "./run.ts";
 import { isConstant, isZero } from "./scalar/domain.ts";
 import { EMPTY_SLOT, type Frame, INVALID, isSpilled, MISC, type Slot, SPILL, spillSize, ZERO } from "./state.ts";
 
 const MAX_STACK = 512;
+/** Bytes below MAX_STACK that spills may use which will be gone: one slot for each of R0 to R5. */
+const FASTCALL_ROOM = 48;
 const indexOf = (off: number): number => (-off - 1) >> 3;
 const byteOf = (off: number): number => (-off - 1) & 7;
 const slotAt = (f: Frame, off: number): Slot => f.stack[indexOf(off)] ?? EMPTY_SLOT;
@@ -30,25 +33,14 @@ export function stackRange(run: Run, ptr: Reg, off: number, size: number, write:
   const min = Number(fixed ? BigInt.asIntN(64, value.varOff.value) : value.smin) + ptr.off + off;
   const max = Number(fixed ? BigInt.asIntN(64, value.varOff.value) : value.smax) + ptr.off + off;
   const { allowUninitStack, stackDepthInSlots } = run.env.kernel;
-  const lowest = write || allowUninitStack ? -MAX_STACK : -8 * f.stack.length;
+  const room = auxAt(run).fastcallPattern && run.env.kernel.fastcall?.era === "merged" ? FASTCALL_ROOM : 0;
+  const lowest = write || allowUninitStack ? -MAX_STACK - room : -8 * f.stack.length;
   if (min < lowest || min > -1 || max + size > 0)
     fail(run, `invalid ${write ? "write to" : "read from"} stack off=${min} size=${size}`);
   const s = run.env.subprogs[f.subprog];
   const used = stackDepthInSlots ? (-min + 7) & ~7 : -min;
   s.stackDepth = Math.max(s.stackDepth, used);
   return { f, min, max };
-}
-
-/** check_fastcall_stack_contract(): a use of the spill slots by anyone else keeps all the spills. */
-export function checkFastcallContract(run: Run, f: Frame, off: number): void {
-  const { subprogs, aux } = run.env;
-  const s = subprogs[f.subprog];
-  if (s.fastcallStackOff <= off || aux[run.at].fastcallPattern) return;
-  s.fastcallStackOff = -32768;
-  for (let i = s.start; i < subprogs[f.subprog + 1].start; i++) {
-    aux[i].fastcallPattern = false;
-    aux[i].fastcallSpills = 0;
-  }
 }
 
 function setSlot(f: Frame, index: number, slot: Slot): void {
@@ -115,7 +107,7 @@ function spilledScalar(run: Run, insn: KInsn, reg: Reg | null, valueReg: number,
 export function stackWrite(run: Run, ptr: Reg, off: number, size: number, valueReg: number): void {
   const { f, min, max } = stackRange(run, ptr, off, size, true);
   const insn = insnAt(run);
-  checkFastcallContract(run, f, min);
+  checkFastcallContract(run, f, min, "write");
   const reg = valueReg >= 0 ? frame(run).regs[valueReg] : null;
   const zero = reg ? reg.type === "scalar" && isZero(reg.value) : O.classOf(insn.code) === O.BPF_ST && insn.imm === 0;
   if (min !== max) return writeVariable(f, min, max + size, zero, reg);
@@ -186,11 +178,11 @@ function readFixed(run: Run, f: Frame, off: number, size: number): Reg {
 export function stackRead(run: Run, ptr: Reg, off: number, size: number): Reg {
   const { f, min, max } = stackRange(run, ptr, off, size, false);
   if (min === max) {
-    checkFastcallContract(run, frame(run), min);
+    checkFastcallContract(run, f, min, "read-fixed");
     return readFixed(run, f, min, size);
   }
   checkStackBytes(run, f, min, max + size, false);
-  checkFastcallContract(run, frame(run), min);
+  checkFastcallContract(run, f, min, "read-variable");
   return readBytes(run, f, min, max + size);
 }
 
@@ -214,15 +206,15 @@ export function checkStackBytes(run: Run, f: Frame, from: number, to: number, cl
   }
 }
 
-/** Stack that a helper reads (it must be initialized) or only writes. */
-export function stackArgument(run: Run, ptr: Reg, size: number, mode: "read" | "write"): void {
-  const { f, min, max } = stackRange(run, ptr, 0, size, mode === "write");
-  checkFastcallContract(run, f, min);
-  if (mode === "write" && min === max) {
+/** Stack that a helper reads (it must be initialized), only writes, or may write to as far as it likes. */
+export function stackArgument(run: Run, ptr: Reg, size: number, mode: "read" | "write" | "partial"): void {
+  const { f, min, max } = stackRange(run, ptr, 0, size, mode !== "read");
+  checkFastcallContract(run, f, min, mode === "write" && min === max ? "write" : "helper");
+  if (mode !== "read" && min === max) {
     for (let i = 0; i < size; i++) writeBytes(f, min + i, 1, MISC);
     return;
   }
-  checkStackBytes(run, f, min, max + size, mode === "write" || !run.env.kernel.helperReadsKeepStack);
+  checkStackBytes(run, f, min, max + size, mode !== "read" || !run.env.kernel.helperReadsKeepStack);
 }
 
 /** get_constant_map_key(): the constant a map key on the stack holds, -1n when it is not known. */

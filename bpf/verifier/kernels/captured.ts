@@ -8,6 +8,9 @@ import { structs as structs7_2 } from "./structs-7.2.ts";
 
 const OPTIONS: KernelOptions = { blinding: false, bypassSpecV1: true, nrCpuIds: 1, nrCpus: 8192 };
 
+/** Kernel functions that are a single move. */
+const CASTS = ["bpf_cast_to_kern_ctx", "bpf_rdonly_cast"];
+
 const INTERVALS_6_1: IntervalFeatures = {
   deduce: "sign",
   rounds: 1,
@@ -55,7 +58,8 @@ export const linux6_1: KernelFeatures = {
   helperReadsKeepStack: false,
   cpuIdBounded: false,
   trustedPointers: false,
-  fastcall: "none",
+  fastcall: null,
+  jitInlines: [],
   mayGoto: "none",
   removeMayGoto0: false,
   divisionGuards: "jmp32",
@@ -95,7 +99,14 @@ export const linux6_12: KernelFeatures = {
   cpuV4: true,
   ctxStoreImmediate: true,
   rawCpuId: [],
-  kfuncs: ["bpf_rcu_read_lock", "bpf_rcu_read_unlock", "bpf_preempt_disable", "bpf_preempt_enable", "bpf_throw"],
+  kfuncs: [
+    "bpf_rcu_read_lock",
+    "bpf_rcu_read_unlock",
+    "bpf_preempt_disable",
+    "bpf_preempt_enable",
+    "bpf_throw",
+    ...CASTS,
+  ],
   scalars: INTERVALS_6_12,
   spillsAllScalars: true,
   noIdForConstants: true,
@@ -104,13 +115,14 @@ export const linux6_12: KernelFeatures = {
   callbackIterations: true,
   cpuIdBounded: true,
   trustedPointers: true,
-  fastcall: "pattern",
+  fastcall: { era: "merged", kfuncs: CASTS },
   mayGoto: "counted",
   divisionGuards: "signed",
   cpuNumber: { symbol: "pcpu_hot", addend: 12, mov: 32 },
   inlinePerCpuLookup: true,
   inlineKptrXchg: true,
   skb: { vlanPresent: "vlan_all", tstampType: "two_bits" },
+  stackRounding: 16,
   structs: structs6_12,
 };
 
@@ -137,7 +149,6 @@ export const linux6_18: KernelFeatures = {
   removeMayGoto0: true,
   cpuNumber: { symbol: "cpu_number", addend: 0, mov: 64 },
   privateStack: true,
-  stackRounding: 16,
   structs: structs6_18,
 };
 

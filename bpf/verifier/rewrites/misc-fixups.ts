@@ -3,6 +3,7 @@ import { type Env, type InsnAux, type KInsn, subprogCount } from "../env.ts";
 import { VerifierError } from "../error.ts";
 import { helperSymbol, shortName } from "../helpers.ts";
 import { patchInsns } from "../patch.ts";
+import { inlineCast } from "./casts.ts";
 import { guardDivision } from "./div-mod.ts";
 import { appendExceptionCallback } from "./exceptions.ts";
 import { inlineHelper } from "./inline-helpers.ts";
@@ -38,6 +39,7 @@ export function fixUp(env: Env): void {
         expandTailCall(env, insn, aux) ??
         callMapOps(env, insn, aux) ??
         inlineHelper(env, insn) ??
+        inlineCast(env, insn) ??
         nameCall(env, insn, aux);
       if (insn.code === O.LD_IMM64) i++;
       if (patch) patches.set(i, patch);

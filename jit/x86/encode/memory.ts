@@ -234,6 +234,17 @@ export function opMemImm8(c: Code, digit: number, w: boolean, base: number, imm:
   c.u8(imm);
 }
 
+/** mov reg, dword or qword gs:[disp32] (absolute, sign-extended); reg is rax to rdi */
+export function loadGs(c: Code, size: 4 | 8, reg: number, disp: number): void {
+  c.insn();
+  c.u8(0x65);
+  if (size === 8) c.u8(0x48);
+  c.u8(0x8b);
+  c.u8(0x04 | (reg << 3));
+  c.u8(0x25);
+  c.u32(disp);
+}
+
 /** op gs:[disp32]-style access: opcode reg, gs:[disp32] (absolute, sign-extended), 64 bits */
 export function opRegGs(c: Code, opcode: number, reg: number, disp: number): void {
   c.insn();

@@ -47,6 +47,19 @@ describe("what a scenario says about one profile", () => {
     expect(codeFor(scenario, "linux-6.1+mitoff").map((code) => code.text.value.text)).toEqual(["any"]);
   });
 
+  test("rewritten BPF is expected of all profiles, or of some", () => {
+    const head = "title: t\nprograms: { a: exit, b: exit }\nexpect:\n  xlated:\n";
+    const code = parseScenario(
+      `${head}    a: for all\n    linux-6.12..: { b: new }\n    linux-6.1: { b: old }\n`,
+      "x.yaml",
+    );
+    const texts = (profile: string) => codeFor(code, profile).map(({ text }) => text.value.text);
+    expect(texts("linux-6.1")).toEqual(["for all", "old"]);
+    expect(texts("linux-7.2")).toEqual(["for all", "new"]);
+    expect(texts("linux-7.2+mitoff")).toEqual(["for all"]);
+    expect(() => parseScenario(`${head}    linux-6.12: { c: new }\n`, "x.yaml")).toThrow('unknown program "c"');
+  });
+
   test("where a contract is broken, nothing but what the break says is expected of the last run", () => {
     const [first, last] = stepsFor(scenario, "linux-6.1");
     expect(first).toEqual(scenario.steps[0]);

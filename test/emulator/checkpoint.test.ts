@@ -9,7 +9,8 @@ import { newKernel } from "./guest.ts";
 function prepared(text: string, name: "linux-6.12" | "linux-6.1" = "linux-6.12"): Kernel {
   const kernel = newKernel(name);
   kernel.addMap(mapDef("counter", "array"));
-  kernel.addMap(mapDef("seen", "hash"));
+  kernel.addMap(mapDef("seen", "hash", { maxEntries: 40 }));
+  kernel.addMap(mapDef("many", "array", { maxEntries: 40 }));
   const { entry } = loadBpf(kernel, name, text);
   kernel.machine.prepare({ entry, context: 0n });
   return kernel;
@@ -35,16 +36,16 @@ const RANDOM_SUM = `
   exit`;
 
 const CALLBACKS = `
-  r1 = 40
+  r1 = many ll
   r2 = again ll
   r3 = 0
   r4 = 0
-  call bpf_loop
+  call bpf_for_each_map_elem
   r0 = 0
   exit
 again:
-  r6 = r1
-  *(u32 *)(r10 - 4) = r1
+  r6 = *(u32 *)(r2 + 0)
+  *(u32 *)(r10 - 4) = r6
   *(u64 *)(r10 - 16) = r6
   r1 = seen ll
   r2 = r10

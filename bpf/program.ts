@@ -37,6 +37,19 @@ export interface FuncInfo {
   start: number;
   /** number of u64 arguments; undefined: int f(struct __sk_buff *) */
   nargs?: number;
+  /** checked by itself, whoever calls it; undefined: followed with each caller's values */
+  isGlobal?: boolean;
+}
+
+/** Where the instructions from `slot` on come from, as BTF line_info tells. */
+export interface LineInfo {
+  slot: number;
+  file: string;
+  /** 1-based */
+  line: number;
+  column: number;
+  /** the line as the compiler saw it */
+  text: string;
 }
 
 /** What the loader fills into an instruction before the verifier sees the program. */
@@ -69,6 +82,8 @@ export interface Program {
   attach?: Attach;
   /** source line of each slot, 1-based, 0 where unknown */
   lines?: Uint32Array;
+  /** of a program that was compiled, in order of slot */
+  lineInfo?: LineInfo[];
 }
 
 /** Whether the program calls that helper, e.g. "bpf_get_func_ip". */

@@ -52,6 +52,18 @@ export interface LineInfo {
   text: string;
 }
 
+/** The line that an instruction comes from; undefined: nothing is known of it. */
+export function lineAt(lines: readonly LineInfo[], slot: number): LineInfo | undefined {
+  let low = 0;
+  let high = lines.length;
+  while (low < high) {
+    const mid = (low + high) >> 1;
+    if (lines[mid].slot <= slot) low = mid + 1;
+    else high = mid;
+  }
+  return lines[low - 1];
+}
+
 /** What the loader fills into an instruction before the verifier sees the program. */
 export type Reloc =
   /** LD_IMM64 of a map (BPF_PSEUDO_MAP_FD) */

@@ -12,7 +12,7 @@ export interface ElfFunction {
   isGlobal: boolean;
   /** a program, not a function that programs call */
   isProgram: boolean;
-  /** number of arguments, where BTF tells */
+  /** number of arguments, where BTF tells; undefined: also for int f(struct __sk_buff *) and the like */
   nargs?: number;
 }
 
@@ -38,7 +38,9 @@ function argumentsOf(btf: Btf | undefined, name: string): { nargs?: number } {
   for (const id of btf?.find(name, "func") ?? []) {
     const func = btf!.type(id);
     const proto = func.kind === "func" ? btf!.type(func.type) : undefined;
-    if (proto?.kind === "func_proto") return { nargs: proto.params.length };
+    if (proto?.kind !== "func_proto") continue;
+    const isContext = proto.params.length === 1 && btf!.plain(proto.params[0].type).kind === "ptr";
+    return isContext ? {} : { nargs: proto.params.length };
   }
   return {};
 }

@@ -15,6 +15,8 @@ export interface Finding {
   insn?: number;
   bpf?: string;
   line?: number;
+  /** the line of the C source, where the program's object tells */
+  source?: { file: string; line: number; text?: string };
   expected: string;
   actual: string;
 }

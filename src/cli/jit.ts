@@ -12,13 +12,14 @@ import type { ProgramType } from "../scenario/names.ts";
 import type { Scenario } from "../scenario/scenario.ts";
 import { hint } from "../suggest.ts";
 import { newCommand } from "./command.ts";
+import { addObject, type ObjectOptions } from "./object-options.ts";
 import { addShared, readShared } from "./options.ts";
 import { Output } from "./output.ts";
 import { addAssembly, loadProgramFile, profilesFor } from "./program-file.ts";
 
 const FORMATS = ["asm", "hex", "json", "bin"] as const;
 
-interface JitOptions {
+interface JitOptions extends ObjectOptions {
   profile?: string[];
   format: (typeof FORMATS)[number];
   passes?: boolean;
@@ -30,15 +31,15 @@ interface JitOptions {
 
 export function command(): Command {
   const jit = newCommand("jit", "Compiles programs and shows the machine code with what it is for.");
-  jit.argument("<FILE>", "BPF assembly, or a scenario (.yaml, or its name in the catalogue)");
+  jit.argument("<FILE>", "an ELF object, BPF assembly, or a scenario (.yaml, or its name in the catalogue)");
   jit.addOption(new Option("--format <F>", FORMATS.join(", ")).choices(FORMATS).default("asm"));
   jit.addOption(new Option("--passes", "asm: how large the code is after each pass, until its size is stable"));
   jit.addOption(new Option("--program <NAME>", "only this program of the scenario"));
   jit.addOption(new Option("--output <FILE>", "write there instead of to stdout"));
-  addAssembly(addShared(jit, ["profile"]));
+  addObject(addAssembly(addShared(jit, ["profile"])), ["set", "btf"]);
   return jit.action(async (file: string, parsed: JitOptions) => {
     const { profiles, color } = await readShared(parsed as unknown as Record<string, unknown>);
-    const scenario = loadProgramFile(file, parsed);
+    const scenario = loadProgramFile(file, parsed, true);
     checkProgram(scenario, parsed.program);
     const wanted = profilesFor(scenario, parsed.profile && profiles, defaultProfiles());
     const compiled = wanted.flatMap((profile) => compile(scenario, profile, parsed.program));

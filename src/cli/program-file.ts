@@ -1,6 +1,7 @@
 import { existsSync } from "node:fs";
 import { type Command, Option } from "commander";
 import { UserError } from "../error.ts";
+import { isObjectFile } from "../import/object.ts";
 import { isProfile, profileNames } from "../runner/profiles.ts";
 import { type AssemblyOptions, loadAssembly } from "../scenario/assembly.ts";
 import { appliesTo } from "../scenario/expect.ts";
@@ -9,6 +10,7 @@ import { loadScenario } from "../scenario/load.ts";
 import { PROGRAM_TYPES, type ProgramType } from "../scenario/names.ts";
 import type { Scenario } from "../scenario/scenario.ts";
 import { hint } from "../suggest.ts";
+import { loadObjectFile, type ObjectOptions, objectOptionsGiven } from "./object-options.ts";
 
 /** Options for a file that may be plain assembly. */
 export function addAssembly(command: Command): Command {
@@ -23,8 +25,15 @@ export function addAssembly(command: Command): Command {
     );
 }
 
-/** A scenario by file or by its name in the catalogue, or a file of BPF assembly. Throws UserError. */
-export function loadProgramFile(file: string, { map, type }: { map?: string[]; type?: ProgramType }): Scenario {
+/** A scenario by file or by its name in the catalogue, a file of BPF assembly, or an ELF object. Throws UserError. */
+export function loadProgramFile(
+  file: string,
+  { map, type, ...object }: { map?: string[]; type?: ProgramType } & ObjectOptions,
+  allPrograms = false,
+): Scenario {
+  if (isObjectFile(file)) return loadObjectFile(file, object, allPrograms);
+  const given = objectOptionsGiven(object);
+  if (given) throw new UserError(`${given} is for an ELF object`, { file });
   if (!/\.ya?ml$/.test(file) && existsSync(file)) return loadAssembly(file, assemblyOptions(map, type));
   const found = findScenarios([file]);
   if (found.length > 1)

@@ -4,16 +4,20 @@ import type { Reporter } from "../report/report.ts";
 import type { RunResult } from "../runner/result.ts";
 import type { Scenario } from "../scenario/scenario.ts";
 import { newCommand } from "./command.ts";
+import { addObject, type ObjectOptions } from "./object-options.ts";
 import { addShared, readShared, type SharedOptions } from "./options.ts";
 
 export function command(): Command {
   const run = newCommand("run", "Runs scenarios on every profile and checks every contract.");
-  run.argument("[PATH...]", "scenario files, folders, or names in the catalogue (default: the whole catalogue)");
-  addShared(run, ["profile", "filter", "reporter", "jobs", "shard", "bless"]);
-  return run.action(async (paths: string[], parsed) => {
+  run.argument(
+    "[PATH...]",
+    "scenario files, folders, or names in the catalogue (default: the whole catalogue), or ELF objects",
+  );
+  addShared(addObject(run), ["profile", "filter", "reporter", "jobs", "shard", "bless"]);
+  return run.action(async (paths: string[], parsed: ObjectOptions & Record<string, unknown>) => {
     const options = await readShared(parsed);
     const { selectScenarios } = await import("./select.ts");
-    const scenarios = selectScenarios(paths, options);
+    const scenarios = selectScenarios(paths, options, parsed);
     await runAndReport(scenarios, options, await reporter(options.reporter));
   });
 }

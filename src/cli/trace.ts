@@ -4,12 +4,13 @@ import { defaultProfiles } from "../runner/profiles.ts";
 import { POINTS, parseTracePoint, type TracePoint } from "../runner/trace/point.ts";
 import type { ProgramType } from "../scenario/names.ts";
 import { newCommand } from "./command.ts";
+import { addObject, type ObjectOptions } from "./object-options.ts";
 import { addShared, readShared } from "./options.ts";
 import { Output } from "./output.ts";
 import { addAssembly, loadProgramFile, profilesFor } from "./program-file.ts";
 import type { Traced } from "./trace/traced.ts";
 
-interface TraceOptions {
+interface TraceOptions extends ObjectOptions {
   profile?: string[];
   from?: TracePoint;
   until?: TracePoint;
@@ -23,14 +24,14 @@ interface TraceOptions {
 
 export function command(): Command {
   const trace = newCommand("trace", "Runs a scenario and shows every instruction with what it changed.");
-  trace.argument("<SCENARIO>", "a scenario (.yaml, or its name in the catalogue), or BPF assembly");
+  trace.argument("<SCENARIO>", "a scenario (.yaml, or its name in the catalogue), an ELF object, or BPF assembly");
   trace.addOption(new Option("--from <POINT>", `begin there: ${POINTS}`).argParser(point));
   trace.addOption(new Option("--until <POINT>", "end there, that instruction included").argParser(point));
   trace.addOption(new Option("--calls", "only the tree of calls and tail calls").conflicts(["from", "until", "stack"]));
   trace.addOption(new Option("--stack", "only the stack, drawn at each tail call").conflicts(["from", "until"]));
   trace.addOption(new Option("--json", "one JSON object a line"));
   trace.addOption(new Option("--output <FILE>", "write there instead of to stdout"));
-  addAssembly(addShared(trace, ["profile"]));
+  addObject(addAssembly(addShared(trace, ["profile"])));
   return trace.action(async (file: string, parsed: TraceOptions) => {
     const { profiles, color } = await readShared(parsed as unknown as Record<string, unknown>);
     const scenario = loadProgramFile(file, parsed);

@@ -27,13 +27,19 @@ export function problems(result: RunResult): Problem[] {
 }
 
 function fromFinding(finding: Finding, file: string): Problem {
-  const { check, message, offset, asm, insn, bpf, line, expected, actual } = finding;
+  const { check, message, offset, asm, insn, bpf, line, source, expected, actual } = finding;
   const details: Problem["details"] = [["at", `${finding.function}+0x${offset.toString(16)}${asm ? `  ${asm}` : ""}`]];
   const from = [insn === undefined ? "" : `insn ${insn}`, bpf ?? "", line ? `${file}:${line}` : ""].filter(Boolean);
   if (from.length) details.push(["from", from.join("  ")]);
+  if (source) details.push(["source", printable(sourceText(source))]);
   details.push(["expected", printable(expected)], ["actual", printable(actual)]);
-  return { name: check, message: printable(message), details, file, ...(line ? { line } : {}) };
+  const place = source ? { file: source.file, line: source.line } : { file, ...(line ? { line } : {}) };
+  return { name: check, message: printable(message), details, ...place };
 }
+
+/** "prog.c:12  count += 1;" */
+const sourceText = ({ file, line, text }: NonNullable<Finding["source"]>): string =>
+  [`${file}:${line}`, text?.trim()].filter(Boolean).join("  ");
 
 function fromMismatch({ path, expected, actual, line, column }: Mismatch, file: string): Problem {
   const place = line ? { line, ...(column ? { column } : {}) } : {};

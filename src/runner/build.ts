@@ -1,22 +1,6 @@
 import { assemble } from "../../bpf/asm/assemble.ts";
 import { AsmError } from "../../bpf/asm/error.ts";
-import {
-  MAP_TYPE_ARRAY,
-  MAP_TYPE_HASH,
-  MAP_TYPE_PERCPU_ARRAY,
-  MAP_TYPE_PERCPU_HASH,
-  MAP_TYPE_PROG_ARRAY,
-  type MapDef,
-  PROG_TYPE_EXT,
-  PROG_TYPE_KPROBE,
-  PROG_TYPE_RAW_TRACEPOINT,
-  PROG_TYPE_SCHED_CLS,
-  PROG_TYPE_SOCKET_FILTER,
-  PROG_TYPE_TRACEPOINT,
-  PROG_TYPE_TRACING,
-  PROG_TYPE_XDP,
-  type Program,
-} from "../../bpf/program.ts";
+import { type LineInfo, lineAt, type MapDef, type Program } from "../../bpf/program.ts";
 import type { KernelFeatures } from "../../bpf/verifier/index.ts";
 import { VerifierError, verify } from "../../bpf/verifier/index.ts";
 import type { Xlated } from "../../bpf/xlated.ts";
@@ -29,34 +13,16 @@ import { JitError } from "../../jit/error.ts";
 import { kernelOf, type X86Profile } from "../../jit/profile.ts";
 import { UserError } from "../error.ts";
 import type { Position } from "../scenario/lines.ts";
-import type { MapType, ProgramType } from "../scenario/names.ts";
 import { programError, programLines } from "../scenario/program-error.ts";
 import type { ProgramSpec, Scenario } from "../scenario/scenario.ts";
+import { MAP_TYPE_NUMBERS, PROGRAM_TYPE_NUMBERS } from "../scenario/type-numbers.ts";
 import { ProgramBook } from "./code-book.ts";
 import { loadProgram } from "./load-program.ts";
+import type { SourceLine } from "./locate.ts";
 import { machineFor } from "./machine.ts";
 import { Refusal } from "./refusal.ts";
 import { Session } from "./session.ts";
 import { verifierOf } from "./verifier-of.ts";
-
-const MAP_TYPES: Record<MapType, number> = {
-  array: MAP_TYPE_ARRAY,
-  hash: MAP_TYPE_HASH,
-  prog_array: MAP_TYPE_PROG_ARRAY,
-  percpu_array: MAP_TYPE_PERCPU_ARRAY,
-  percpu_hash: MAP_TYPE_PERCPU_HASH,
-};
-
-const PROGRAM_TYPES: Record<ProgramType, number> = {
-  classifier: PROG_TYPE_SCHED_CLS,
-  socket_filter: PROG_TYPE_SOCKET_FILTER,
-  xdp: PROG_TYPE_XDP,
-  raw_tracepoint: PROG_TYPE_RAW_TRACEPOINT,
-  kprobe: PROG_TYPE_KPROBE,
-  tracepoint: PROG_TYPE_TRACEPOINT,
-  tracing: PROG_TYPE_TRACING,
-  ext: PROG_TYPE_EXT,
-};
 
 /** A scenario's programs and maps in a kernel. Close the machine. */
 export interface World {
@@ -89,7 +55,7 @@ export function assembleScenario(scenario: Scenario): Source {
   const maps = scenario.maps.map(
     ({ name, type, keySize, valueSize, maxEntries }): MapDef => ({
       name,
-      type: MAP_TYPES[type],
+      type: MAP_TYPE_NUMBERS[type],
       keySize,
       valueSize,
       maxEntries,
@@ -101,9 +67,10 @@ export function assembleScenario(scenario: Scenario): Source {
 }
 
 function assembleProgram(scenario: Scenario, spec: ProgramSpec, maps: string[]): Program {
+  if (spec.compiled) return spec.compiled;
   try {
     const { insns, functions, relocs, lines } = assemble(spec.code.text, { maps, entry: spec.name });
-    return { name: spec.name, type: PROGRAM_TYPES[spec.type], insns, relocs, functions, lines };
+    return { name: spec.name, type: PROGRAM_TYPE_NUMBERS[spec.type], insns, relocs, functions, lines };
   } catch (error) {
     if (error instanceof AsmError) throw programError(scenario, spec, error);
     throw error;
@@ -128,7 +95,7 @@ export function buildWorld(scenario: Scenario, source: Source, profile: X86Profi
   for (const { spec, program } of source.programs) {
     try {
       const xlated = verify(program, source.maps, features, []);
-      book.add(spec.name, xlated, lineFinder(scenario, spec, program));
+      book.add(spec.name, xlated, lineFinder(scenario, spec, program), sourceFinder(program));
       const functions = loadProgram(kernel, spec.name, xlated, profile);
       programs.set(spec.name, { entry: functions[0].entry, type: program.type, xlated, functions });
     } catch (error) {
@@ -150,6 +117,14 @@ function lineFinder(scenario: Scenario, spec: ProgramSpec, program: Program): (s
   };
 }
 
+/** Lines of the C source that slots of a compiled program come from; undefined: its object does not tell. */
+function sourceFinder({ lineInfo = [] }: Program): ((slot: number) => SourceLine | undefined) | undefined {
+  return lineInfo.length ? (slot) => sourceLine(lineAt(lineInfo, slot)) : undefined;
+}
+
+const sourceLine = (info: LineInfo | undefined): SourceLine | undefined =>
+  info && { file: info.file, line: info.line, ...(info.text ? { text: info.text } : {}) };
+
 /** The machine has no room for something of the scenario; other errors as they are. */
 function tooLarge(error: unknown, scenario: Scenario, what: string, at: Position): unknown {
   if (!(error instanceof OutOfSpace)) return error;
@@ -169,8 +144,11 @@ function refused(
   const who = error instanceof VerifierError ? "the verifier" : "the JIT";
   const message = `${spec.name}: ${who} of ${profile.name} refuses: ${error.message}`;
   const line = error.slot >= 0 ? program.lines?.[error.slot] : undefined;
-  const problem = line
-    ? programError(scenario, spec, { line, column: 1, message })
-    : new UserError(message, { file: scenario.file, ...spec.at }, { cause: error });
+  const source = error.slot >= 0 ? lineAt(program.lineInfo ?? [], error.slot) : undefined;
+  const problem = source
+    ? new UserError(message, { file: source.file, line: source.line, column: source.column }, { cause: error })
+    : line
+      ? programError(scenario, spec, { line, column: 1, message })
+      : new UserError(message, { file: scenario.file, ...spec.at }, { cause: error });
   return error instanceof VerifierError ? new Refusal(problem, program, `${spec.name}: ${error.message}`) : problem;
 }

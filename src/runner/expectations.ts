@@ -3,7 +3,7 @@ import type { KernelFeatures } from "../../bpf/verifier/index.ts";
 import type { Kernel } from "../../emulator/kernel.ts";
 import { keyOf } from "../../emulator/maps/map.ts";
 import { ProgArrayMap } from "../../emulator/maps/prog-array.ts";
-import type { At, Expectation, MapEntry, MapValue } from "../scenario/scenario.ts";
+import type { At, Expectation, MapEntry, MapValue, VariableValue } from "../scenario/scenario.ts";
 import { formatValue } from "../scenario/value.ts";
 import type { Mismatch } from "./result.ts";
 import type { Outcome } from "./session.ts";
@@ -30,6 +30,11 @@ export function unmet(
     const wanted = formatValue(entry.value);
     if (wanted !== actual) wrong.push(mismatch(entry, wanted, actual));
   }
+  for (const variable of expect.variables ?? []) {
+    const actual = formatValue(variableValue(kernel, variable));
+    const wanted = formatValue(variable.value);
+    if (wanted !== actual) wrong.push(mismatch(variable, wanted, actual));
+  }
   for (const helper of expect.helpers) {
     const symbol = helper.name.startsWith("bpf_")
       ? helperSymbol(helper.name.slice("bpf_".length), programType, features)
@@ -39,6 +44,12 @@ export function unmet(
     compare(helper, BigInt(calls));
   }
   return wrong;
+}
+
+function variableValue(kernel: Kernel, { map: name, offset, size, value }: VariableValue): MapValue {
+  const map = kernel.maps.get(name)!;
+  const bytes = map.read(keyOf(0n, map.def.keySize))!.subarray(offset, offset + size);
+  return { kind: "bytes", bytes, style: value.kind === "bytes" ? value.style : { as: "integer" } };
 }
 
 /** The helper that a program means where the verifier has it call a map's own function; undefined: no such function. */

@@ -35,6 +35,7 @@ function overridden(base: Expectation, by: Expectation): Expectation {
     ...base,
     ...by,
     maps: others(base.maps, by.maps, (entry) => `${entry.map}.${entry.key}`),
+    variables: others(base.variables ?? [], by.variables ?? [], (entry) => entry.name),
     helpers: others(base.helpers, by.helpers, (entry) => entry.name),
     stack: others(base.stack, by.stack, (entry) => entry.at.value),
   };

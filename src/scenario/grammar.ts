@@ -12,7 +12,8 @@ const pattern = text(
 );
 const assembly = placed(text("assembly", /\S/));
 const byIndex = table(rawKey, rawValue(false), "a mapping of indices to values");
-const byMap = <T>(content: Shape<T>) => table(placed(symbol), content, "a mapping of map names to their content", 1);
+const mapName = text("a map's name (an object's .bss, too)", /^[A-Za-z_.][A-Za-z0-9_.]*$/);
+const byMap = <T>(content: Shape<T>) => table(placed(mapName), content, "a mapping of map names to their content", 1);
 
 const map = object("a map such as { type: array, value_size: 8, max_entries: 1 }", {
   type: required(word(MAP_TYPES), "the map's type"),
@@ -63,6 +64,10 @@ const run = {
   instructions: optional(placed(count), "machine instructions executed"),
   max_stack: optional(placed(count), "bytes of stack in use at the deepest point"),
   maps: optional(byMap(table(rawKey, rawValue(true), "a mapping of indices to values", 1)), "contents afterwards"),
+  variables: optional(
+    table(placed(symbol), rawValue(false), "a mapping of variables to values", 1),
+    "what the object's variables hold afterwards",
+  ),
   helpers: optional(table(symbol, placed(count), "a mapping of helpers to calls", 1), "calls of each helper"),
   stack: optional(list(picture, "a list of { at, picture }", 1), "pictures of the stack"),
 };
@@ -131,7 +136,21 @@ export const scenario = object("a scenario: a mapping with the keys title and pr
     "the profiles it applies to: names, globs, or spans such as linux-6.12.. (default: all)",
   ),
   maps: optional(table(symbol, map, "a mapping of maps"), "the maps, by name"),
-  programs: required(table(symbol, program, "a mapping of programs", 1), "the programs, by name: assembly"),
+  programs: optional(table(symbol, program, "a mapping of programs", 1), "the programs, by name: assembly"),
+  object: optional(
+    placed(line),
+    "an ELF object (clang -O2 -g --target=bpf -c) with programs and maps, beside this file",
+  ),
+  btf: optional(placed(line), "a kernel's BTF, which the object's CO-RE relocations are resolved against"),
+  entry: optional(placed(symbol), "the program of the object that is entered where nothing else is said"),
+  values: optional(
+    byMap(byIndex),
+    "contents of the object's maps at the start, e.g. programs in the slots of a prog array",
+  ),
+  variables: optional(
+    table(placed(symbol), rawValue(false), "a mapping of variables to values", 1),
+    "values of the object's variables at the start",
+  ),
   context: optional(context, "what the program is given"),
   run: optional(placed(symbol), "the program that is entered (default: entry, else the first)"),
   events,

@@ -52,7 +52,7 @@ export function linkExplore(
   const inUse = (name: string): boolean =>
     run.includes(name) || held.some((value) => value.kind === "program" && value.name === name);
   const attached = new Set(
-    all.programs.flatMap(([name, program]) => ("attach" in program && program.attach ? [name] : [])),
+    (all.programs ?? []).flatMap(([name, program]) => ("attach" in program && program.attach ? [name] : [])),
   );
   const idle = programs.filter((name) => !inUse(name) && !attached.has(name));
   if (idle.length > 1)

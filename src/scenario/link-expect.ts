@@ -15,6 +15,7 @@ export function linkExpectation(raw: RawRun | undefined, maps: Maps): Expectatio
       picture: entry.picture.here.at(entry.picture.here.source()),
     })),
   };
+  if (raw?.variables) result.variables = maps.variables(raw.variables);
   const single = { r0: raw?.r0, tailCalls: raw?.tail_calls, instructions: raw?.instructions, maxStack: raw?.max_stack };
   for (const [key, placed] of Object.entries(single)) if (placed) Object.assign(result, { [key]: at(placed) });
   return result;

@@ -1,7 +1,8 @@
+import type { Variable } from "../../bpf/elf/object.ts";
 import type { RawMap } from "./grammar.ts";
 import type { RawKey, RawValue } from "./raw.ts";
 import { readKey, readValue } from "./read-value.ts";
-import type { MapEntry, MapSpec } from "./scenario.ts";
+import type { MapEntry, MapSpec, VariableValue } from "./scenario.ts";
 import type { Placed } from "./shape.ts";
 
 /** Bytes that one map's values may take: the machine allocates them up front. */
@@ -11,11 +12,20 @@ const MAX_MAP_BYTES = 64 * 1024 * 1024;
 export class Maps {
   readonly #specs = new Map<string, MapSpec>();
   readonly #programs: ReadonlySet<string>;
+  readonly #variables = new Map<string, Variable>();
 
-  constructor(raw: readonly [string, RawMap][], programs: ReadonlySet<string>) {
+  /** `object`: what an ELF object brings along. */
+  constructor(
+    raw: readonly [string, RawMap][],
+    programs: ReadonlySet<string>,
+    object: { maps: readonly MapSpec[]; variables: readonly Variable[] } = { maps: [], variables: [] },
+  ) {
     this.#programs = programs;
+    for (const spec of object.maps) this.#specs.set(spec.name, spec);
+    for (const variable of object.variables) this.#variables.set(variable.name, variable);
     for (const [name, map] of raw) {
       const spec = mapSpec(name, map);
+      if (this.#specs.has(name)) map.here.fail(`the object has a map ${name}, too`);
       this.#specs.set(name, spec);
       spec.values = (map.values ?? []).map(([key, value]) => this.#entry(spec, key, value));
     }
@@ -36,6 +46,38 @@ export class Maps {
     return raw.flatMap(([map, entries]) => {
       const spec = this.#get(map);
       return entries.map(([key, value]) => ({ map: spec.name, ...this.#entry(spec, key, value) }));
+    });
+  }
+
+  /** Contents at the start: they take the place of what the object has there. */
+  initialize(raw: readonly [Placed<string>, readonly [RawKey, RawValue][]][]): void {
+    for (const { map, ...entry } of this.entries(raw)) {
+      const { values } = this.#specs.get(map)!;
+      const at = values.findIndex(({ key }) => key === entry.key);
+      if (at < 0) values.push(entry);
+      else values[at] = entry;
+    }
+  }
+
+  /** Values of variables at the start. */
+  initializeVariables(raw: readonly [Placed<string>, RawValue][]): void {
+    for (const { map, offset, value } of this.variables(raw)) {
+      const whole = this.#specs.get(map)?.values.find(({ key }) => key === 0n)?.value;
+      if (whole?.kind === "bytes" && value.kind === "bytes") whole.bytes.set(value.bytes, offset);
+    }
+  }
+
+  /** Variables of the object and their values. */
+  variables(raw: readonly [Placed<string>, RawValue][]): VariableValue[] {
+    return raw.map(([{ here, value: name }, value]) => {
+      const variable = this.#variables.get(name);
+      if (!variable) {
+        if (this.#variables.size) here.unknown("variable", name, [...this.#variables.keys()]);
+        return here.fail(`unknown variable "${name}"; only an object has variables`);
+      }
+      const { map, offset, size } = variable;
+      const spec = { ...this.#specs.get(map)!, name, valueSize: size };
+      return { name, map, offset, size, ...value.here.at(readValue(spec, value, this.#programs)) };
     });
   }
 

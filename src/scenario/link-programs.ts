@@ -3,7 +3,7 @@ import { SKB_FIELDS } from "./names.ts";
 import { hexBytes } from "./raw.ts";
 import type { Context, ProgramSpec } from "./scenario.ts";
 
-type RawProgram = RawScenario["programs"][number][1];
+type RawProgram = NonNullable<RawScenario["programs"]>[number][1];
 
 /** The programs in the order of the file. */
 export function linkPrograms(raw: readonly [string, RawProgram][]): ProgramSpec[] {

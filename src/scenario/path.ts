@@ -45,7 +45,7 @@ function next(node: Node | null, left: string, separator: string): Next | undefi
   return undefined;
 }
 
-const WORDS = /\.(?=(?:checks|r0|tail_calls|instructions|max_stack|maps|helpers|stack)(?:\.|$))/;
+const WORDS = /\.(?=(?:checks|r0|tail_calls|instructions|max_stack|maps|variables|helpers|stack)(?:\.|$))/;
 
 /** Keys of a path that isn't in the file: `linux-6.1.tail_calls` is a profile and an expectation. */
 function splitPath(path: string): string[] {

@@ -1,3 +1,4 @@
+import type { Program } from "../../bpf/program.ts";
 import type { Position } from "./lines.ts";
 import type { AttachType, CheckName, MapType, ProgramType, SkbField } from "./names.ts";
 
@@ -52,12 +53,22 @@ export interface MapSpec {
   maxEntries: number;
   /** contents before the first step */
   values: MapEntry[];
+  /** contents that nobody changes, which the verifier may rely on */
+  frozen?: boolean;
   at: Position;
 }
 
 /** `key` is the little-endian integer that the key's bytes spell. */
 export interface MapEntry extends At<MapValue> {
   key: bigint;
+}
+
+/** What a variable of an ELF object holds. */
+export interface VariableValue extends At<MapValue> {
+  name: string;
+  map: string;
+  offset: number;
+  size: number;
 }
 
 /** bytes: valueSize bytes. perCpu: one value per CPU, from 0. absent: no such element (only expected, never stored). */
@@ -74,8 +85,10 @@ export interface ProgramSpec {
   name: string;
   type: ProgramType;
   attach?: { type: AttachType; program: string; function: string; at: Position };
-  /** assembly */
+  /** assembly; empty for a compiled program */
   code: SourceText;
+  /** from an ELF object */
+  compiled?: Program;
   at: Position;
 }
 
@@ -108,6 +121,8 @@ export interface Expectation {
   /** bytes */
   maxStack?: At<bigint>;
   maps: (MapEntry & { map: string })[];
+  /** variables of an object: `size` bytes at `offset` of the map's only value */
+  variables?: VariableValue[];
   /** calls by helper name, e.g. bpf_get_prandom_u32 */
   helpers: (At<bigint> & { name: string })[];
   /** pictures of the stack; `at` says at which instruction, e.g. "entry#subprog_tail+0x42" */

@@ -10,5 +10,6 @@ export function scenarioSchema(): JsonSchema {
     $schema: "http://json-schema.org/draft-07/schema#",
     title: "jitproof scenario",
     ...scenario.schema(),
+    anyOf: ["programs", "object"].map((key) => ({ type: "object", properties: { [key]: {} }, required: [key] })),
   };
 }

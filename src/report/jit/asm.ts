@@ -1,5 +1,7 @@
+import { basename } from "node:path";
 import type { Image } from "../../../bpf/image.ts";
 import type { BpfLine, CodeLine } from "../../runner/code-listing.ts";
+import type { SourceLine } from "../../runner/locate.ts";
 import type { Colors } from "../report.ts";
 import { type CompiledProgram, hex, hexBytes } from "./compiled.ts";
 
@@ -12,9 +14,16 @@ export function* listAsm({ name, profile, functions }: CompiledProgram, colors: 
   for (const { image, lines } of functions) {
     yield `\n${heading(image, colors)}\n`;
     if (passes) for (const line of passLines(image.passes)) yield `  ${line}\n`;
-    const rows = lines.flatMap((line) => rowsOf(line, image));
-    const width = columnWidths(rows);
-    for (const row of rows) yield `${paint(row, width, colors)}\n`;
+    const rows = lines.map((line) => ({ line, rows: rowsOf(line, image) }));
+    const width = columnWidths(rows.flatMap((of) => of.rows));
+    let last: SourceLine | undefined;
+    for (const { line, rows: own } of rows) {
+      const source = line.from.find((bpf) => bpf.source)?.source;
+      if (source && !(source.file === last?.file && source.line === last.line))
+        yield `${colors.green(sourceRow(source))}\n`;
+      last = source ?? last;
+      for (const row of own) yield `${paint(row, width, colors)}\n`;
+    }
   }
 }
 
@@ -32,6 +41,10 @@ function passLines(passes: readonly number[]): string[] {
     return `pass ${i + 1}: ${bytes} bytes${i === passes.length - 1 ? ", final" : change}`;
   });
 }
+
+/** "; prog.c:12  count += 1;" */
+const sourceRow = ({ file, line, text }: SourceLine): string =>
+  `; ${basename(file)}:${line}${text ? `  ${text.trim()}` : ""}`;
 
 interface Row {
   bpf: string;

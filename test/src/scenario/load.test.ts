@@ -140,7 +140,7 @@ const wrong: Record<string, [string, string]> = {
   "only a comment": ["# x\n", "x.yaml:1:1: is empty; expected a scenario with the keys title and programs"],
   "a list": ["- a\n", "x.yaml:1:1: expected a scenario: a mapping with the keys title and programs, found a list"],
   "no title": ["programs: { a: exit }", 'x.yaml:1:1: expected the key "title" (one line of text), which is missing'],
-  "no programs": ["title: t", 'x.yaml:1:1: expected the key "programs" (a mapping of programs), which is missing'],
+  "no programs": ["title: t", 'x.yaml:1:1: expected the key "programs" (a mapping of programs) or "object", which is missing'],
   "an unknown key": [`${minimal}expct: { r0: 1 }`, 'x.yaml:3:1: unknown key "expct"; did you mean "expect"?'],
   "an unknown key inside": [
     `${minimal}expect:\n  r0: 1\n  tailcalls: 3\n`,
@@ -148,7 +148,7 @@ const wrong: Record<string, [string, string]> = {
   ],
   "a key far from all": [
     `${minimal}expect: { quux: 1 }`,
-    'x.yaml:3:11: expect: unknown key "quux"; expected one of r0, tail_calls, instructions, max_stack, maps, helpers, stack, xlated, jited',
+    'x.yaml:3:11: expect: unknown key "quux"; expected one of r0, tail_calls, instructions, max_stack, maps, variables, helpers, stack, xlated, jited',
   ],
   "a key twice": [`${minimal}title: u\n`, 'x.yaml:3:1: "title" is here twice; the first is in line 1'],
   "an index twice": [
@@ -279,7 +279,7 @@ const wrong: Record<string, [string, string]> = {
   "a mapping as a key": ["{ a: 1 }: 2", "x.yaml:1:1: expected a name or an integer as the key, found a mapping"],
   ["__proto__"]: [
     "title: t\n__proto__: 1\nprograms: { a: exit }",
-    'x.yaml:2:1: unknown key "__proto__"; expected one of title, about, source, profiles, maps, programs, context, run, events, explore, expect, steps, breaks, budget',
+    'x.yaml:2:1: unknown key "__proto__"; expected one of title, about, source, profiles, maps, programs, object, btf, entry, values, variables, context, run, events, explore, expect, steps, breaks, budget',
   ],
 };
 

@@ -140,7 +140,10 @@ const wrong: Record<string, [string, string]> = {
   "only a comment": ["# x\n", "x.yaml:1:1: is empty; expected a scenario with the keys title and programs"],
   "a list": ["- a\n", "x.yaml:1:1: expected a scenario: a mapping with the keys title and programs, found a list"],
   "no title": ["programs: { a: exit }", 'x.yaml:1:1: expected the key "title" (one line of text), which is missing'],
-  "no programs": ["title: t", 'x.yaml:1:1: expected the key "programs" (a mapping of programs) or "object", which is missing'],
+  "no programs": [
+    "title: t",
+    'x.yaml:1:1: expected the key "programs" (a mapping of programs) or "object", which is missing',
+  ],
   "an unknown key": [`${minimal}expct: { r0: 1 }`, 'x.yaml:3:1: unknown key "expct"; did you mean "expect"?'],
   "an unknown key inside": [
     `${minimal}expect:\n  r0: 1\n  tailcalls: 3\n`,

@@ -2,6 +2,7 @@ import type { FastcallFeatures } from "../bpf/verifier/fastcall/features.ts";
 import type { Compilation } from "./x86/designs/c-functions.ts";
 import type { Features } from "./x86/features.ts";
 import type { CfiPreamble } from "./x86/lower/cfi.ts";
+import type { Deviation } from "./x86/lowerings.ts";
 import type { TrampolineFeatures } from "./x86/trampoline/features.ts";
 
 /** Byte offsets of struct members that JITed code reads. */
@@ -66,6 +67,10 @@ export interface X86Profile {
   /** its JIT writes CFI preambles (6.8), FineIBT's as that kernel has them */
   cfi?: CfiPreamble["trap"];
   features: Features;
+  /** what is emitted otherwise than the design and the features say */
+  deviation?: Deviation;
+  /** the bug of the gallery that is in it: what happened, in a sentence */
+  bug?: string;
 }
 
 /** Name of the kernel that a profile is, or is built on. */

@@ -7,7 +7,7 @@ import { JitError } from "./error.ts";
 import type { JitFunction } from "./function.ts";
 import type { X86Profile } from "./profile.ts";
 import { sizeFunction } from "./x86/compile.ts";
-import { designNamed } from "./x86/designs/index.ts";
+import { designOf } from "./x86/designs/index.ts";
 
 /** What compiling a program needs from its surroundings. All addresses are u64. */
 export interface ProgramEnvironment {
@@ -117,7 +117,7 @@ function functionInput(
     pokes: xlated.pokes.map(({ map, key }) => ({ map, key })),
     extraPass: xlated.functions.length > 1,
   };
-  const rewritten = designNamed(profile.design).rewrite?.(input, env.symbol, profile) ?? input;
+  const rewritten = designOf(profile).rewrite?.(input, env.symbol, profile) ?? input;
   const blinded = env.random ? blindConstants(rewritten, () => env.random!(index)) : rewritten;
   for (const [slot, distance] of blinded.removed)
     if (blinded.insns[slot].code === CALL) blinded.calls.set(slot, env.symbol("__bpf_call_base") + BigInt(distance));

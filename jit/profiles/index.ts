@@ -1,4 +1,5 @@
 import type { X86Profile } from "../profile.ts";
+import { BUG_VARIANTS } from "./bugs.ts";
 import { linux410 } from "./linux-4.10.ts";
 import { linux54 } from "./linux-5.4.ts";
 import { linux510 } from "./linux-5.10.ts";
@@ -27,7 +28,7 @@ export const PROFILES: readonly X86Profile[] = [
   linux72,
 ];
 
-/** Kernels and proposals, and each with each variant that is listed. */
+/** Kernels and proposals, and each with each variant that is listed; profileNamed() also knows those with several, and with a bug. */
 export function profileNames(): string[] {
   return [...PROFILES, ...RFCS].flatMap((profile) => [
     profile.name,
@@ -42,7 +43,7 @@ export function profileNamed(name: string): X86Profile | undefined {
   const [base, ...variants] = name.split("+");
   let profile = [...PROFILES, ...RFCS].find((candidate) => candidate.name === base);
   for (const wanted of variants) {
-    const variant = VARIANTS.find((candidate) => candidate.name === wanted);
+    const variant = [...VARIANTS, ...BUG_VARIANTS].find((candidate) => candidate.name === wanted);
     if (!profile || !variant || variant.fits?.(profile) === false) return undefined;
     profile = variant.apply(profile);
   }

@@ -26,9 +26,8 @@ import { JitError } from "../error.ts";
 import type { JitFunction } from "../function.ts";
 import type { X86Profile } from "../profile.ts";
 import { Code } from "./code.ts";
-import { designNamed } from "./designs/index.ts";
+import { designOf } from "./designs/index.ts";
 import { type Fn, savedRegisters } from "./fn.ts";
-import { lowerAlu } from "./lower/alu.ts";
 import { lowerAtomic } from "./lower/atomic.ts";
 import { indirectJump } from "./lower/branch.ts";
 import { lowerCall } from "./lower/call.ts";
@@ -41,6 +40,7 @@ import { loadImmHalves } from "./lower/move.ts";
 import { loadPacket } from "./lower/packet.ts";
 import { prologue } from "./lower/prologue.ts";
 import { landingOffset, tailCallDirect, tailCallIndirect } from "./lower/tail-call.ts";
+import { LOWERINGS } from "./lowerings.ts";
 import { R9, X86_OF_BPF } from "./regs.ts";
 
 /** pass from which on jumps are padded (PADDING_PASSES) */
@@ -88,13 +88,14 @@ function emit(f: Fn, address: bigint, length: number, passes: number[]): Image {
 function newFn(input: JitFunction, profile: X86Profile, symbol: (name: string) => bigint): Fn {
   const ends = new Int32Array(input.insns.length + 1);
   for (let i = 0; i < ends.length; i++) ends[i] = FIRST_GUESS * (i + 1);
-  const design = designNamed(profile.design);
+  const design = designOf(profile);
   return {
     c: new Code(),
     name: input.name,
     input,
     profile,
     design,
+    lower: { ...LOWERINGS, ...profile.deviation?.lowerings },
     frame: design.frame ?? exactFrame,
     depth: input.privateStack === undefined ? (input.stackDepth + 7) & ~7 : 0,
     saved: savedRegisters(input),
@@ -148,7 +149,7 @@ function lowerInsn(f: Fn, insns: readonly Insn[], slot: number): number {
   switch (classOf(code)) {
     case BPF_ALU:
     case BPF_ALU64:
-      lowerAlu(f, insn, dst, src, slot);
+      f.lower.alu(f, insn, dst, src, slot);
       return 0;
     case BPF_LDX:
     case BPF_ST:

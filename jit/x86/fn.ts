@@ -2,12 +2,15 @@ import type { ExtableEntry, FrameSlot, PokeSite, TailCallSite } from "../../bpf/
 import type { JitFunction } from "../function.ts";
 import { type Frame, MAX_TAIL_CALL_CNT, type TailCallDesign } from "./design.ts";
 import type { Emitter } from "./emitter.ts";
+import type { Lowerings } from "./lowerings.ts";
 import { CALLEE_SAVED, R12 } from "./regs.ts";
 
 /** Everything an emitter needs while it compiles one function. */
 export interface Fn extends Emitter {
   input: JitFunction;
   design: TailCallDesign;
+  /** parts of the JIT, with what the profile has in their place */
+  lower: Lowerings;
   frame: Frame;
   /** bytes of BPF stack in the frame, a multiple of 8; 0 with a private stack */
   depth: number;

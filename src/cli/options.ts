@@ -16,6 +16,8 @@ export interface SharedOptions {
   filter?: RegExp;
   /** existing names; the kernels when none is asked for */
   profiles: string[];
+  /** none was asked for: each scenario runs on its own ones, too */
+  own: boolean;
   reporter: ReporterName;
   output?: string;
   jobs: number;
@@ -78,6 +80,7 @@ export async function readShared(parsed: Record<string, unknown>): Promise<Share
   return {
     ...(filter ? { filter } : {}),
     profiles: profile ? selectProfiles(profile, known) : known.defaultProfiles(),
+    own: !profile,
     reporter: reporter ?? "pretty",
     ...(output === undefined ? {} : { output }),
     jobs: count ?? availableParallelism(),

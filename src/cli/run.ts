@@ -24,21 +24,30 @@ export function command(): Command {
 
 /** Runs, reports, and sets the exit status: 0 all holds, 1 something failed. */
 export async function runAndReport(scenarios: Scenario[], options: SharedOptions, report: Reporter): Promise<void> {
-  const { profiles, jobs } = options;
-  const [{ Output }, { Progress }, { runAll }] = await Promise.all([
+  const { profiles, own, jobs } = options;
+  const [{ Output }, { Progress }, { runAll }, { ownProfiles }] = await Promise.all([
     import("./output.ts"),
     import("./progress.ts"),
     import("../runner/run.ts"),
+    import("../scenario/expect.ts"),
   ]);
   const output = new Output(options.output, options.color);
-  const progress = new Progress(scenarios.length * profiles.length);
+  const progress = new Progress(count(scenarios, options, ownProfiles));
   const settings = output.reportOptions(progress);
-  let results: AsyncIterable<RunResult> = progress.watch(runAll({ scenarios, profiles, jobs }));
+  let results: AsyncIterable<RunResult> = progress.watch(runAll({ scenarios, profiles, own, jobs }));
   if (options.bless) results = (await import("./bless.ts")).blessed(results, scenarios, options);
   const { failed } = await report(noteFailures(results), settings);
   output.close();
   process.exitCode = failed ? 1 : 0;
 }
+
+/** How many results there will be. */
+const count = (
+  scenarios: Scenario[],
+  { profiles, own }: SharedOptions,
+  ownProfiles: (scenario: Scenario, profiles: string[]) => string[],
+): number =>
+  scenarios.reduce((sum, scenario) => sum + profiles.length + (own ? ownProfiles(scenario, profiles).length : 0), 0);
 
 /** A failure is the exit status at once, whoever ends the program early. */
 async function* noteFailures(results: AsyncIterable<RunResult>): AsyncIterable<RunResult> {

@@ -1,6 +1,7 @@
 import type { RunResult } from "../runner/result.ts";
 import { problemLines, problems } from "./problem.ts";
 import { type Reporter, type ReportOptions, summaryLine, Tally } from "./report.ts";
+import { storyLines } from "./story.ts";
 
 const MOST_PROBLEMS = 10;
 
@@ -24,7 +25,8 @@ export const pretty: Reporter = async (results, options) => {
   return summary;
 };
 
-function describe(results: RunResult[], { colors }: ReportOptions): string {
+function describe(results: RunResult[], options: ReportOptions): string {
+  const { colors } = options;
   const { scenario, title } = results[0];
   const failed = results.filter((result) => result.verdict === "fail");
   if (failed.length) {
@@ -33,7 +35,8 @@ function describe(results: RunResult[], { colors }: ReportOptions): string {
   }
   const ran = results.filter((result) => result.verdict !== "skip");
   if (ran.length === 0) return colors.dim(`– ${scenario}  skipped: ${results[0].reason ?? "does not apply"}`);
-  return `${colors.green("✓")} ${scenario}  ${colors.dim(outcome(ran))}`;
+  const stories = ran.flatMap((result) => storyLines(result, options));
+  return [`${colors.green("✓")} ${scenario}  ${colors.dim(outcome(ran))}`, ...stories].join("\n");
 }
 
 /** "33 tail calls, 1234 instructions" for one profile, "14 pass, 2 break as declared (linux-6.1, linux-6.6)" for many. */

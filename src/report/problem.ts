@@ -26,7 +26,7 @@ export function problems(result: RunResult): Problem[] {
   return [{ name: "error", message: printable(result.reason ?? "failed without a reason"), details: [], file }];
 }
 
-function fromFinding(finding: Finding, file: string): Problem {
+export function fromFinding(finding: Finding, file: string): Problem {
   const { check, message, offset, asm, insn, bpf, line, source, expected, actual } = finding;
   const details: Problem["details"] = [["at", `${finding.function}+0x${offset.toString(16)}${asm ? `  ${asm}` : ""}`]];
   const from = [insn === undefined ? "" : `insn ${insn}`, bpf ?? "", line ? `${file}:${line}` : ""].filter(Boolean);

@@ -7,7 +7,7 @@ import type { RunResult } from "./result.ts";
 import type { RunRequest } from "./run.ts";
 
 /** What a thread of the crew is started with. */
-export interface CrewWork extends Pick<RunRequest, "scenarios" | "profiles"> {
+export interface CrewWork extends Pick<RunRequest, "scenarios" | "profiles" | "own"> {
   /** [0]: index of the next scenario that nobody has taken */
   next: Int32Array;
 }
@@ -37,9 +37,9 @@ export class Crew {
   #wake = (): void => {};
   #failure: { error: unknown } | undefined;
 
-  constructor(file: string, threads: number, { scenarios, profiles }: RunRequest) {
+  constructor(file: string, threads: number, { scenarios, profiles, own }: RunRequest) {
     this.#scenarios = scenarios.length;
-    const workerData: CrewWork = { scenarios, profiles, next: this.#next };
+    const workerData: CrewWork = { scenarios, profiles, own, next: this.#next };
     this.#workers = Array.from({ length: threads }, () => this.#start(file, workerData));
   }
 

@@ -1,4 +1,5 @@
 import type { Finding } from "../checks/finding.ts";
+import type { Story } from "./story.ts";
 
 /**
  * pass: all expectations hold and no contract is broken. breaks: broken exactly as the scenario's `breaks` says.
@@ -25,6 +26,8 @@ export interface RunResult {
   /** file as it was named or found, for reports */
   file: string;
   profile: string;
+  /** the profile has a bug of the gallery */
+  story?: Story;
   verdict: Verdict;
   reason?: string;
   /** r0 of the last run, unsigned; undefined when it did not return */

@@ -1,3 +1,4 @@
+import { ownProfiles } from "../scenario/expect.ts";
 import type { Scenario } from "../scenario/scenario.ts";
 import { assembleScenario } from "./build.ts";
 import { Crew, workerFile } from "./crew.ts";
@@ -8,6 +9,8 @@ export interface RunRequest {
   scenarios: Scenario[];
   /** names, see profileNames() */
   profiles: string[];
+  /** run each scenario on the profiles that it alone names, too (see ownProfiles) */
+  own?: boolean;
   /** how many run at once, at least 1 */
   jobs: number;
 }
@@ -23,21 +26,26 @@ export async function* runAll(request: RunRequest): AsyncIterable<RunResult> {
   );
   const file = helpers > 1 ? workerFile() : undefined;
   if (file) yield* runTogether(request, new Crew(file, helpers - 1, request));
-  else for (const scenario of request.scenarios) yield* runOn(scenario, request.profiles);
+  else for (const scenario of request.scenarios) yield* runOn(scenario, request);
 }
 
 /** One scenario on every profile. Throws UserError for what is wrong in it. */
-export function* runOn(scenario: Scenario, profiles: readonly string[]): Iterable<RunResult> {
+export function* runOn(
+  scenario: Scenario,
+  { profiles, own }: Pick<RunRequest, "profiles" | "own">,
+): Iterable<RunResult> {
   const source = assembleScenario(scenario);
-  for (const profile of profiles) yield runScenario(scenario, source, profile);
+  for (const profile of own ? [...profiles, ...ownProfiles(scenario, profiles)] : profiles)
+    yield runScenario(scenario, source, profile);
 }
 
 /** This thread and the crew take the next scenario whenever they are done with one. */
-async function* runTogether({ scenarios, profiles }: RunRequest, crew: Crew): AsyncIterable<RunResult> {
+async function* runTogether(request: RunRequest, crew: Crew): AsyncIterable<RunResult> {
+  const { scenarios } = request;
   try {
     for (let index = 0; index < scenarios.length; index++) {
       for (let mine = crew.claim(index); mine !== undefined; mine = crew.claim(index)) {
-        crew.attempt(mine, () => [...runOn(scenarios[mine!], profiles)]);
+        crew.attempt(mine, () => [...runOn(scenarios[mine!], request)]);
         await crew.messages();
       }
       yield* await crew.results(index);

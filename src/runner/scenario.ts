@@ -9,6 +9,7 @@ import { judge } from "./judge.ts";
 import { kernelLacks, Refusal } from "./refusal.ts";
 import type { Mismatch, RunResult } from "./result.ts";
 import { ScenarioRun } from "./steps.ts";
+import { storyOf, toldOf } from "./story.ts";
 
 /**
  * Run one scenario on one profile; skipped where the kernel lacks what it needs. Throws UserError for a program that no kernel loads.
@@ -37,7 +38,14 @@ export function runScenario(scenario: Scenario, source: Source, profileName: str
     const code = compareCode(run.world, scenario, profileName);
     const outcome = run.run();
     const all = { ...outcome, mismatches: [...code, ...outcome.mismatches] };
-    return { ...base, ...judge(all, breakOf(scenario, profileName)), ms: performance.now() - start };
+    const declared = breakOf(scenario, profileName);
+    const story = toldOf(scenario, profile);
+    return {
+      ...base,
+      ...(story ? { story: storyOf(story, scenario, declared?.expect) } : {}),
+      ...judge(all, declared),
+      ms: performance.now() - start,
+    };
   } finally {
     run.close();
   }

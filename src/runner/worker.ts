@@ -5,12 +5,13 @@ import type { RunResult } from "./result.ts";
 import { runOn } from "./run.ts";
 
 /** A thread of the crew: takes scenario after scenario until none is left. */
-const { scenarios, profiles, next } = workerData as CrewWork;
+const { next, ...work } = workerData as CrewWork;
+const { scenarios } = work;
 const say = (message: CrewMessage): void => parentPort?.postMessage(message);
 
 for (let index = claimNext(next, scenarios.length); index !== undefined; index = claimNext(next, scenarios.length))
   try {
-    const results: RunResult[] = [...runOn(scenarios[index], profiles)];
+    const results: RunResult[] = [...runOn(scenarios[index], work)];
     say({ index, results });
   } catch (error) {
     say({ index, thrown: toMessage(error) });

@@ -1,10 +1,14 @@
-import { covers, matches, mostSpecific } from "./glob.ts";
+import { covers, isGlob, matches, mostSpecific } from "./glob.ts";
 import type { Break, CodeExpectation, Expectation, Scenario, Step } from "./scenario.ts";
 
 /** Whether the scenario speaks about a profile. */
 export function appliesTo(scenario: Scenario, profile: string): boolean {
   return scenario.profiles.length === 0 || scenario.profiles.some((pattern) => covers(pattern, profile));
 }
+
+/** Profiles that are for one scenario: those beside `profiles` that it applies to by their very names, as a bug of the gallery. */
+export const ownProfiles = (scenario: Scenario, profiles: readonly string[]): string[] =>
+  scenario.profiles.filter((name) => !isGlob(name) && !profiles.includes(name));
 
 /** How the scenario says the profile breaks: the entry of that name, else of the kernel it is a variant of, else the first glob or span that matches. */
 export function breakOf(scenario: Scenario, profile: string): Break | undefined {

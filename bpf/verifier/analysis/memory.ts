@@ -18,11 +18,6 @@ export function checkRegion(run: Run, ptr: Reg, off: number, size: number, lengt
     fail(run, `invalid access to ${what}, ${what === "packet" ? "" : `value_size=${length} `}off=${at} size=${size}`);
 }
 
-function requireWritable(run: Run, ptr: Reg, value: Reg | null): void {
-  if (value && value.type !== "scalar" && value.type !== "not_init" && ptr.type !== "stack")
-    fail(run, `leaks addr into ${ptr.type === "map_value" ? "map" : typeName(ptr)}`);
-}
-
 /** May the program type write to packets (may_access_direct_pkt_data)? */
 function checkPacketWrite(run: Run): void {
   const { type } = run.env.program;
@@ -70,7 +65,6 @@ function readAt(run: Run, ptr: Reg, off: number, size: number, sx: boolean): Reg
 
 function writeAt(run: Run, ptr: Reg, off: number, size: number, valueReg: number, value: Reg | null): void {
   if (ptr.maybeNull) fail(run, `invalid mem access '${typeName(ptr)}'`);
-  requireWritable(run, ptr, value);
   switch (ptr.type) {
     case "stack":
       return stackWrite(run, ptr, off, size, valueReg);

@@ -1,3 +1,4 @@
+import type { X86Profile } from "../../profile.ts";
 import type { TailCallDesign } from "../design.ts";
 import { percpu } from "./percpu.ts";
 import { raxValue, raxValue510, raxValue517 } from "./rax-value.ts";
@@ -33,3 +34,9 @@ export function designNamed(name: string): TailCallDesign {
     throw new RangeError(`no tail-call design "${name}"; there are ${DESIGNS.map((d) => d.name).join(", ")}`);
   return design;
 }
+
+/** The profile's design, with what it has of its own. */
+export const designOf = ({ design, deviation }: X86Profile): TailCallDesign => ({
+  ...designNamed(design),
+  ...deviation?.design,
+});

@@ -73,7 +73,7 @@ export function lowerAtomic(f: Fn, insn: Insn, dst: number, src: number, slot: n
   }
   if (bytes < 4) throw new JitError(`${f.input.name}: atomics of 1 and 2 bytes only load and store`, slot);
   const loop = LOOPS[insn.imm];
-  if (loop !== undefined && !probe) return fetchLoop(f, loop, w, bytes, dst, src, insn.off);
+  if (loop !== undefined && !probe) return f.lower.fetchLoop(f, loop, w, bytes, dst, src, insn.off);
   const opcode = OPCODES[insn.imm];
   if (opcode === undefined) throw new JitError(`${f.input.name}: unknown atomic 0x${insn.imm.toString(16)}`, slot);
   const lock = opcode !== XCHG || f.profile.features.lockXchg;
@@ -83,7 +83,7 @@ export function lowerAtomic(f: Fn, insn: Insn, dst: number, src: number, slot: n
 }
 
 /** src = fetch-and-op: r10 keeps rax, which cmpxchg needs; try until nobody was faster. */
-function fetchLoop(f: Fn, op: RegOp, w: boolean, bytes: number, dst: number, src: number, off: number): void {
+export function fetchLoop(f: Fn, op: RegOp, w: boolean, bytes: number, dst: number, src: number, off: number): void {
   const { c } = f;
   const base = dst === RAX ? AX : dst;
   const operand = src === RAX ? AX : src;

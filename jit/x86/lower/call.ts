@@ -18,7 +18,7 @@ export function lowerCall(f: Fn, insn: Insn, slot: number): void {
   const keepsR9 = f.input.privateStack !== undefined;
   if (keepsR9) push(f.c, R9); // 41 51
   if (f.loadsPacket && f.profile.features.skbLoads) callAroundPacket(f, target);
-  else emitCall(f, target);
+  else f.lower.emitCall(f, target);
   if (keepsR9) pop(f.c, R9); // 41 59
   if (f.input.tailCallReachable) f.design.afterCall?.(f, callee);
 }

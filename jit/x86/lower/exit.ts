@@ -2,7 +2,6 @@ import { branchHistoryFence, pop, push } from "../encode/control.ts";
 import type { Fn } from "../fn.ts";
 import { RAX, RCX } from "../regs.ts";
 import { emitReturn } from "./branch.ts";
-import { emitCall } from "./call.ts";
 import { jumpBy } from "./jump.ts";
 
 /** What a classic filter of the unprivileged taught the branch predictor is forgotten (emit_spectre_bhb_barrier). */
@@ -13,7 +12,7 @@ function clearBranchHistory(f: Fn): void {
     c.note("clear_bhb_loop clobbers eax and ecx");
     push(c, RAX); // 50
     push(c, RCX); // 51
-    emitCall(f, f.symbol("clear_bhb_loop")); // e8
+    f.lower.emitCall(f, f.symbol("clear_bhb_loop")); // e8
     pop(c, RCX); // 59
     pop(c, RAX); // 58
   }

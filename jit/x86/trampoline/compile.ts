@@ -14,7 +14,7 @@ import {
   usesJump,
 } from "../../trampoline.ts";
 import { Code } from "../code.ts";
-import { designNamed } from "../designs/index.ts";
+import { designOf } from "../designs/index.ts";
 import { ADD, opRegImm, SUB } from "../encode/alu.ts";
 import { callReg, endbr64, land32, leave, nops, pop, push } from "../encode/control.ts";
 import { load, store } from "../encode/memory.ts";
@@ -78,7 +78,7 @@ function newTramp(input: TrampolineInput, profile: X86Profile, symbol: (name: st
     thunks: new Set(profile.features.callDepth ? profile.features.callThunks.map(symbol) : []),
     input,
     features,
-    design: designNamed(profile.design),
+    design: designOf(profile),
     words,
     frame: frameOf(input, words, features),
     jumpedTo: usesJump(input.flags),

@@ -56,6 +56,8 @@ export interface X86Profile {
   maxTailCalls?: number;
   /** what the compiler makes of C functions that the design calls; default: the worst that it may */
   compilation?: Compilation;
+  /** name of a contract that its design breaks in most of what it runs, so that no scenario needs to say so */
+  breaks?: string;
   /** net.core.bpf_jit_harden blinds this program's constants and rules out direct tail calls */
   harden?: boolean;
   /** what mitigations=off leaves of `features` */

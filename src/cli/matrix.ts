@@ -10,8 +10,12 @@ export function command(): Command {
   matrix.argument("[PATH...]", "scenario files, folders, or names in the catalogue (default: the whole catalogue)");
   addShared(matrix, ["profile", "filter", "reporter", "jobs", "shard"]);
   return matrix.action(async (paths: string[], parsed) => {
-    const options = await readShared(parsed);
-    const { selectScenarios } = await import("./select.ts");
+    const shared = await readShared(parsed);
+    const [{ selectScenarios }, { allDesigns }] = await Promise.all([
+      import("./select.ts"),
+      import("../runner/profiles.ts"),
+    ]);
+    const options = parsed.profile ? shared : { ...shared, profiles: allDesigns() };
     await runAndReport(selectScenarios(paths, options), options, await view(options));
   });
 }

@@ -6,11 +6,9 @@ import { fixupPoke, type PokeStep } from "../../emulator/poke.ts";
 import type { Finding } from "../checks/finding.ts";
 import type { Expectation, Happening } from "../scenario/scenario.ts";
 import type { World } from "./build.ts";
-import { mismatch } from "./expectations.ts";
 import { Intruder, pokeSteps } from "./intruder.ts";
 import { locate } from "./locate.ts";
 import { findMoment } from "./moment.ts";
-import type { Mismatch } from "./result.ts";
 import { type EnterOptions, ProgramRun } from "./session.ts";
 
 /** What came of trying an event at every instruction of a run. */
@@ -20,9 +18,8 @@ export interface Explored {
   /** how often a contract or an expectation broke */
   broken: number;
   ms: number;
-  /** of the first that broke */
+  /** of the first that broke: contracts, or else the expectations as a contract with the event's name */
   findings: Finding[];
-  mismatches: Mismatch[];
 }
 
 /**
@@ -66,7 +63,7 @@ export class Explorer {
     };
     const variants = this.#variants();
     back();
-    const result: Explored = { points: 0, broken: 0, ms: 0, findings: [], mismatches: [] };
+    const result: Explored = { points: 0, broken: 0, ms: 0, findings: [] };
     let first: { icount: number; variant: Variant } | undefined;
     session.prepare(this.#options);
     do {
@@ -76,7 +73,7 @@ export class Explorer {
     result.ms = performance.now() - start;
     if (first) {
       back();
-      Object.assign(result, this.#look(first.icount, first.variant));
+      result.findings = this.#look(first.icount, first.variant);
     }
     back();
     engine.drop(base);
@@ -181,32 +178,34 @@ export class Explorer {
   }
 
   /** The same once more with every contract on, from the start of the run. */
-  #look(icount: number, variant: Variant): Pick<Explored, "findings" | "mismatches"> {
+  #look(icount: number, variant: Variant): Finding[] {
     const { session, book } = this.#world;
     const { machine } = session;
     session.prepare(this.#options);
     const run = new ProgramRun(session, this.#options.budget);
     run.go(icount);
-    const { function: name, offset } = locate(machine, book, machine.engine.regs[RIP]);
+    const pc = machine.engine.regs[RIP];
+    const place = locate(machine, book, pc);
+    const { function: name, offset } = place;
     const where = `after ${icount} instructions, at ${name}${offset ? `+0x${offset.toString(16)}` : ""}`;
     const intruded = this.#disturb(variant, run);
     const outcome = run.end();
-    const what = this.#describe(variant);
+    const event = this.#describe(variant);
     const findings = [...intruded, ...outcome.findings].map((finding) => ({
       ...finding,
-      message: `${what} ${where}: ${finding.message}`,
+      message: `${event} ${where}: ${finding.message}`,
     }));
+    if (findings.length) return findings;
+    const check = this.#happening.kind;
     const { r0, tailCalls } = this.#expect;
-    const mismatches: Mismatch[] = [];
-    if (r0 && r0.value !== outcome.r0)
-      mismatches.push(
-        mismatch(r0, `${r0.value} wherever it happens`, `${outcome.r0 ?? "(did not return)"}: ${what} ${where}`),
-      );
+    const unmet = (what: string, expected: bigint, actual: bigint | undefined): Finding => ({
+      ...{ check, message: `${event} ${where}: another ${what}`, pc, ...place },
+      ...{ expected: `${what} = ${expected}, wherever it happens`, actual: `${actual ?? "(did not return)"}` },
+    });
+    if (r0 && r0.value !== outcome.r0) findings.push(unmet("r0", r0.value, outcome.r0));
     if (tailCalls && tailCalls.value !== outcome.tailCalls)
-      mismatches.push(
-        mismatch(tailCalls, `${tailCalls.value} wherever it happens`, `${outcome.tailCalls}: ${what} ${where}`),
-      );
-    return { findings, mismatches };
+      findings.push(unmet("number of tail calls", tailCalls.value, outcome.tailCalls));
+    return findings;
   }
 
   /** Let it happen and let the run go on to its end; what the program that is entered does wrong. */

@@ -43,7 +43,7 @@ export function runScenario(scenario: Scenario, source: Source, profileName: str
     return {
       ...base,
       ...(story ? { story: storyOf(story, scenario, declared?.expect) } : {}),
-      ...judge(all, declared),
+      ...judge(all, declared, profile.breaks),
       ms: performance.now() - start,
     };
   } finally {

@@ -1,5 +1,5 @@
 import { countExactly, type ExactRun } from "../exact/count.ts";
-import type { Scenario, Step } from "../scenario/scenario.ts";
+import type { Expectation, Scenario, Step } from "../scenario/scenario.ts";
 import type { LoadedSource, World } from "./build.ts";
 import { buildContext } from "./context.ts";
 import { runWithEvents } from "./events.ts";
@@ -107,10 +107,15 @@ export class ScenarioRun {
     if (!explore || !before || outcome.findings.length) return;
     session.machine.engine.restore(before.memory);
     before.kernel();
-    const explored = new Explorer(this.#world, options, explore, step.expect).explore();
+    const explored = new Explorer(this.#world, options, explore, this.#undisturbed(step, index)).explore();
     all.findings.push(...explored.findings);
-    all.mismatches.push(...explored.mismatches);
     all.explored = { points: explored.points, broken: explored.broken, ms: explored.ms };
+  }
+
+  /** What is expected wherever something happens, and so is not what `breaks` says. */
+  #undisturbed(step: RunStep, index: number): Expectation {
+    const written = this.#scenario.steps[index];
+    return written.kind === "run" ? written.expect : step.expect;
   }
 
   #program(step: RunStep): LoadedSource {

@@ -18,7 +18,7 @@ export type AttachType = (typeof ATTACH_TYPES)[number];
 export const MAP_TYPES = ["array", "hash", "prog_array", "percpu_array", "percpu_hash"] as const;
 export type MapType = (typeof MAP_TYPES)[number];
 
-/** The contracts, one file each in src/checks. */
+/** The contracts, one file each in src/checks; interrupt, switch, poke: what is expected holds wherever these happen. */
 export const CHECKS = [
   "tail-call-limit",
   "callee-saved",
@@ -31,6 +31,8 @@ export const CHECKS = [
   "result",
   "fault",
   "budget",
+  "interrupt",
+  "switch",
 ] as const;
 export type CheckName = (typeof CHECKS)[number];
 

@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { defaultProfiles } from "../../src/runner/profiles.ts";
+import { allDesigns } from "../../src/runner/profiles.ts";
 import type { Scenario } from "../../src/scenario/scenario.ts";
 import { misformatted } from "./format.ts";
 import { catalogue, verdicts } from "./shipped.ts";
@@ -41,8 +41,8 @@ describe("every scenario", () => {
 const repeated = (all: string[]): string[] => all.filter((one, i) => all.indexOf(one) !== i);
 
 test("the whole catalogue holds on every kernel, breaks exactly as declared", async () => {
-  const results = await verdicts(catalogue, defaultProfiles());
+  const results = await verdicts(catalogue, allDesigns());
   const failed = results.filter(({ verdict }) => verdict === "fail");
   expect(failed.map(({ scenario, profile, mismatches }) => ({ scenario, profile, mismatches }))).toEqual([]);
-  expect(results).toHaveLength(catalogue.length * defaultProfiles().length);
+  expect(results).toHaveLength(catalogue.length * allDesigns().length);
 });

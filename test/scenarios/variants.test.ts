@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { defaultProfiles, profileNames } from "../../src/runner/profiles.ts";
+import { kernelProfiles, profileNames } from "../../src/runner/profiles.ts";
 import { catalogue, verdicts } from "./shipped.ts";
 
 /** Mitigations change bytes, not meaning: one scenario of each kind, some of which break on 6.1. */
@@ -15,7 +15,7 @@ const HANDFUL = [
 ];
 
 describe("a kernel's variants judge as the kernel does", () => {
-  test.each(defaultProfiles())("%s", async (base) => {
+  test.each(kernelProfiles())("%s", async (base) => {
     const variants = profileNames().filter((name) => name.startsWith(`${base}+`));
     for (const scenario of catalogue.filter(({ id }) => HANDFUL.includes(id))) {
       const [plain, ...varied] = await verdicts([scenario], [base, ...variants]);

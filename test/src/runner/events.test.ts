@@ -100,16 +100,17 @@ describe("at every instruction", () => {
   });
 
   test("what differs from what is expected is reported once, with the first instruction and what happened there", () => {
-    const { verdict, explored, mismatches } = run(
+    const { verdict, explored, findings } = run(
       "expect: { r0: 1, tail_calls: 33 }\nexplore: { poke: { table: { 0: other } } }",
     );
     expect(verdict).toBe("fail");
     expect(explored!.broken).toBeGreaterThan(0);
     expect(explored!.broken).toBeLessThan(explored!.points);
-    expect(mismatches[0]).toMatchObject({
-      path: "expect.r0",
-      expected: "1 wherever it happens",
-      actual: "42: a poke that has got to step 1 after 0 instructions, at entry",
+    expect(findings[0]).toMatchObject({
+      check: "poke",
+      message: "a poke that has got to step 1 after 0 instructions, at entry: another r0",
+      expected: "r0 = 1, wherever it happens",
+      actual: "42",
     });
   });
 

@@ -15,7 +15,7 @@ const COMMITTED = ["clang-14", "clang-19"];
  * Throws with what the compiler says.
  * @param {string} clang
  * @param {string} out
- * @param {readonly string[]} sources
+ * @param {readonly string[]} [sources]
  */
 export function compileObjects(clang, out, sources = readdirSync(SOURCES).filter((name) => name.endsWith(".c"))) {
   mkdirSync(out, { recursive: true });

@@ -15,10 +15,11 @@ import { withLock } from "./lock.mjs";
 /** @param {string} line */
 const log = (line) => void process.stderr.write(`setup: ${line}\n`);
 
-/** @param {{ pack: boolean }} options */
-export async function runSteps({ pack }) {
+/** @param {{ pack: boolean, test?: boolean }} options */
+export async function runSteps({ pack, test = false }) {
   const root = fileURLToPath(new URL("../../", import.meta.url)).replace(/[\\/]$/, "");
   const steps = await stepsFor(root, pack);
+  if (test) steps.push((await import("./clang.mjs")).clangStep(root, log));
   if (!steps.some((step) => step.needed())) {
     if (steps.length === 2) log(`the engine for ${process.platform}-${process.arch} is there`);
     return;

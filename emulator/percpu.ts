@@ -13,6 +13,8 @@ export const PERCPU_AREA_SIZE = STATIC_SIZE + DYNAMIC_SIZE;
  */
 export class PercpuAreas {
   readonly offsets: readonly bigint[];
+  /** address of each CPU's area, PERCPU_AREA_SIZE bytes */
+  readonly areas: readonly bigint[];
   readonly #layout: PercpuLayout;
   readonly #memory: GuestMemory;
   readonly #dynamic: Allocator;
@@ -20,6 +22,7 @@ export class PercpuAreas {
   /** `areas`: address of each CPU's area, PERCPU_AREA_SIZE bytes, mapped. */
   constructor(layout: PercpuLayout, memory: GuestMemory, areas: readonly bigint[]) {
     this.#layout = layout;
+    this.areas = areas;
     this.#memory = memory;
     this.offsets = areas.map((area) => BigInt.asUintN(64, area - layout.start));
     this.#dynamic = new Allocator("the per-CPU area", layout.start + STATIC_SIZE, DYNAMIC_SIZE);

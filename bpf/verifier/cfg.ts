@@ -13,7 +13,7 @@ export const isConditional = (code: number): boolean => {
 export const isMayGoto = (code: number): boolean => code === (O.BPF_JMP | O.BPF_JCOND);
 
 /** Slots that may run after the instruction at `i`, calls of functions taken as one step. */
-export function successors(env: Env, i: number): number[] {
+export function successors(env: Pick<Env, "insns">, i: number): number[] {
   const insn = env.insns[i];
   if (insn.code === O.EXIT) return [];
   if (insn.code === O.LD_IMM64) return [i + 2];

@@ -60,7 +60,7 @@ const BASE = `
   loop: any func stack? any
   strncmp: mem size str
   jiffies64:
-  trace_printk: mem size any any any
+  trace_printk: mem size
   get_current_task:
   get_current_task_btf: -> task
   probe_read_user: wmem size0 any

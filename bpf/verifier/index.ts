@@ -1,3 +1,4 @@
+export { liveRegisters } from "./analysis/liveness.ts";
 export { type DumpAddresses, dumpBytes, dumpView } from "./dump-view.ts";
 export { VerifierError } from "./error.ts";
 export type { KernelFeatures, KernelOptions } from "./features.ts";

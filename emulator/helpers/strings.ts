@@ -34,7 +34,10 @@ function parse(text: string, base: number): Parsed | undefined {
 const isDigit = (char: string | undefined, radix: number): boolean =>
   char !== undefined && !Number.isNaN(Number.parseInt(char, radix));
 
-/** bpf_strtol and bpf_strtoul(buf, len, flags, res): flags are the base; returns the bytes consumed. */
+/**
+ * bpf_strtol and bpf_strtoul(buf, len, flags, res): flags are the base; returns the bytes consumed. bpf_trace_printk(fmt, size, ...)
+ * returns the length of its text, which goes nowhere.
+ */
 export function installStringHelpers(kernel: Kernel): void {
   const { memory } = kernel.machine;
   const convert = (signed: boolean, args: readonly bigint[]): bigint => {
@@ -54,4 +57,24 @@ export function installStringHelpers(kernel: Kernel): void {
   };
   kernel.machine.host.provide("bpf_strtol", ({ args }) => convert(true, args));
   kernel.machine.host.provide("bpf_strtoul", ({ args }) => convert(false, args));
+  kernel.machine.host.provide("bpf_trace_printk", ({ args }) => {
+    const [format, length, ...values] = args;
+    const bytes = memory.read(format, Number(length));
+    // bpf_bprintf_prepare(): the text ends with the format's last byte
+    if (bytes.at(-1) !== 0) return -EINVAL;
+    return BigInt(printed(Buffer.from(bytes.subarray(0, -1)).toString("latin1"), values).length);
+  });
+}
+
+/** %d %i %u %x %p, with l or ll for 64 bits, as vsnprintf() writes them; %p as the 16 digits of a hash. */
+function printed(format: string, values: bigint[]): string {
+  const rest = [...values];
+  return format.replace(/%(l{0,2})([diuxp%])/g, (_, long: string, kind: string) => {
+    if (kind === "%") return "%";
+    const value = rest.shift() ?? 0n;
+    const bits = long || kind === "p" ? 64 : 32;
+    if (kind === "p") return "0".repeat(16);
+    if (kind === "d" || kind === "i") return String(BigInt.asIntN(bits, value));
+    return BigInt.asUintN(bits, value).toString(kind === "x" ? 16 : 10);
+  });
 }

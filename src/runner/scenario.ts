@@ -5,6 +5,7 @@ import { appliesTo, breakOf, stepsFor } from "../scenario/expect.ts";
 import type { Scenario } from "../scenario/scenario.ts";
 import { buildWorld, type Source } from "./build.ts";
 import { compareCode } from "./code/compare.ts";
+import { checkFastcall, lostSpills } from "./fastcall/check.ts";
 import { judge } from "./judge.ts";
 import { kernelLacks, Refusal } from "./refusal.ts";
 import type { Mismatch, RunResult } from "./result.ts";
@@ -37,7 +38,13 @@ export function runScenario(scenario: Scenario, source: Source, profileName: str
   try {
     const code = compareCode(run.world, scenario, profileName);
     const outcome = run.run();
-    const all = { ...outcome, mismatches: [...code, ...outcome.mismatches] };
+    const steps = stepsFor(scenario, profileName);
+    const spills = lostSpills(run.world) ? checkFastcall(scenario, source, profile, steps) : [];
+    const all = {
+      ...outcome,
+      findings: [...outcome.findings, ...spills],
+      mismatches: [...code, ...outcome.mismatches],
+    };
     const declared = breakOf(scenario, profileName);
     const story = toldOf(scenario, profile);
     return {

@@ -10,10 +10,17 @@ export function appliesTo(scenario: Scenario, profile: string): boolean {
 export const ownProfiles = (scenario: Scenario, profiles: readonly string[]): string[] =>
   scenario.profiles.filter((name) => !isGlob(name) && !profiles.includes(name));
 
-/** How the scenario says the profile breaks: the entry of that name, else of the kernel it is a variant of, else the first glob or span that matches. */
+/**
+ * How the scenario says the profile breaks: the entry of that name, else of the kernel it is a variant of, else the first glob or span that
+ * matches. An entry without anything broken says that the profile holds, whatever a wider one says.
+ */
 export function breakOf(scenario: Scenario, profile: string): Break | undefined {
-  return mostSpecific(scenario.breaks, profile, covers);
+  const found = mostSpecific(scenario.breaks, profile, covers);
+  return found && (found.checks.length || expectsAnything(found.expect)) ? found : undefined;
 }
+
+const expectsAnything = (expect: Expectation): boolean =>
+  Object.values(expect).some((value) => !Array.isArray(value) || value.length > 0);
 
 /**
  * The steps with what each run must do on this profile. The last run's expectation gives way to `breaks`: value by value, or, where

@@ -28,6 +28,7 @@ export const CHECKS = [
   "stack-depth",
   "landing",
   "poke",
+  "fastcall",
   "result",
   "fault",
   "budget",

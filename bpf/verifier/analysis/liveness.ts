@@ -5,10 +5,12 @@ import type { Env, KInsn } from "../env.ts";
 import { helperProto, kfuncProto } from "../helpers.ts";
 
 const bits = (...regs: number[]): number => regs.reduce((m, r) => m | (1 << r), 0);
+/** What is needed of a program to say which of its registers are read. */
+type Code = Pick<Env, "insns" | "program" | "kernel">;
 const CALLER_SAVED = bits(0, 1, 2, 3, 4, 5);
 
 /** Registers an instruction reads and writes (compute_insn_live_regs). */
-function useAndDef(env: Env, insn: KInsn): [use: number, def: number] {
+function useAndDef(env: Code, insn: KInsn): [use: number, def: number] {
   const dst = bits(insn.dst);
   const src = bits(insn.src);
   const x = O.isX(insn.code);
@@ -36,7 +38,7 @@ function useAndDef(env: Env, insn: KInsn): [use: number, def: number] {
   }
 }
 
-function jump(env: Env, insn: KInsn, dst: number, src: number, x: boolean): [number, number] {
+function jump(env: Code, insn: KInsn, dst: number, src: number, x: boolean): [number, number] {
   const op = O.opOf(insn.code);
   if (op === O.BPF_JA || op === O.BPF_JCOND) return [0, 0];
   if (op === O.BPF_EXIT) return [bits(0), 0];
@@ -51,7 +53,7 @@ function jump(env: Env, insn: KInsn, dst: number, src: number, x: boolean): [num
 }
 
 /** compute_live_registers(): for each slot the registers that are read from there on before they are written. */
-export function liveRegisters(env: Env): Uint16Array {
+export function liveRegisters(env: Code): Uint16Array {
   const live = new Uint16Array(env.insns.length + 1);
   const sets = env.insns.map((insn) => useAndDef(env, insn));
   const next = (i: number) => successors(env, i);

@@ -78,3 +78,16 @@ describe("an error leaves", () => {
     expect(parse("bpf_strtol", "x", 0n, "linux-6.1")).toEqual([EINVAL, UNTOUCHED]);
   });
 });
+
+test.each<[format: string, text: string]>([
+  ["cpu=%d", "cpu=-1"],
+  ["cpu=%u", "cpu=4294967295"],
+  ["%lx%%", "ffffffffffffffff%"],
+  ["ctx=%p", "ctx=0000000000000000"],
+])("bpf_trace_printk returns the length of what it prints: %s", (format, text) => {
+  const kernel = newKernel("linux-6.12");
+  const at = bytesAt(kernel, `${format}\0`);
+  const print = (size: number) => call(kernel, "bpf_trace_printk", at, BigInt(size), -1n & (2n ** 64n - 1n));
+  expect(print(format.length + 1)).toBe(BigInt(text.length));
+  expect(print(format.length)).toBe(EINVAL);
+});

@@ -47,6 +47,15 @@ describe("what a scenario says about one profile", () => {
     expect(codeFor(scenario, "linux-6.1+mitoff").map((code) => code.text.value.text)).toEqual(["any"]);
   });
 
+  test("a variant may hold where its kernel breaks", () => {
+    const holds = parseScenario(
+      "title: t\nprograms: { a: exit }\nbreaks:\n  linux-6.1..: { r0: 1 }\n  linux-6.12+harden: { checks: [] }\n",
+      "x.yaml",
+    );
+    expect(breakOf(holds, "linux-6.12+mitoff")).toBeDefined();
+    expect(breakOf(holds, "linux-6.12+harden")).toBeUndefined();
+  });
+
   test("rewritten BPF is expected of all profiles, or of some", () => {
     const head = "title: t\nprograms: { a: exit, b: exit }\nexpect:\n  xlated:\n";
     const code = parseScenario(

@@ -96,6 +96,8 @@ export interface Program {
   lines?: Uint32Array;
   /** of a program that was compiled, in order of slot */
   lineInfo?: LineInfo[];
+  /** instructions that CO-RE could not relocate; no verifier accepts them where they are reached */
+  unresolved?: { slot: number; what: string }[];
 }
 
 /** Whether the program calls that helper, e.g. "bpf_get_func_ip". */

@@ -30,8 +30,8 @@ export interface LinkInput {
   /** why programs cannot use a map; undefined: they can */
   problemOf(map: ElfMap): string | undefined;
   lines: ReadonlyMap<string, LineRecord[]>;
-  /** changes what CO-RE relocations say in a function's instructions */
-  relocateCore(fn: ElfFunction, insns: Insn[]): void;
+  /** changes what CO-RE relocations say in a function's instructions; returns what could not be, by slot */
+  relocateCore(fn: ElfFunction, insns: Insn[]): { slot: number; what: string }[];
 }
 
 export interface Linked {
@@ -39,6 +39,7 @@ export interface Linked {
   relocs: Reloc[];
   functions: FuncInfo[];
   lineInfo: LineInfo[];
+  unresolved: { slot: number; what: string }[];
 }
 
 /**
@@ -52,7 +53,7 @@ export function linkProgram(main: ElfFunction, input: LinkInput): Linked {
 }
 
 class Linker {
-  readonly linked: Linked = { insns: [], relocs: [], functions: [], lineInfo: [] };
+  readonly linked: Linked = { insns: [], relocs: [], functions: [], lineInfo: [], unresolved: [] };
   readonly #input: LinkInput;
   readonly #placed = new Map<ElfFunction, number>();
 
@@ -68,7 +69,8 @@ class Linker {
       refuse(section, `function ${fn.name} is one of more than ${MOST_FUNCTIONS} in a program`, start);
     this.#placed.set(fn, base);
     const own = decodeInsns(section.bytes.subarray(start, start + size));
-    this.#input.relocateCore(fn, own);
+    for (const { slot, what } of this.#input.relocateCore(fn, own))
+      this.linked.unresolved.push({ slot: base + slot, what });
     for (const insn of own) insns.push(insn);
     const { name, nargs, isGlobal, isProgram } = fn;
     functions.push({

@@ -1,5 +1,7 @@
 import { Btf } from "../btf/btf.ts";
+import { relocateCore } from "../btf/core/relocate.ts";
 import { type BtfExt, decodeBtfExt } from "../btf/ext.ts";
+import { INSN_SIZE, type Insn } from "../insn.ts";
 import {
   MAP_TYPE_ARRAY,
   MAP_TYPE_HASH,
@@ -8,7 +10,6 @@ import {
   MAP_TYPE_PROG_ARRAY,
   type Program,
 } from "../program.ts";
-import { FormatError } from "../reader.ts";
 import { type Extern, KCONFIG, kconfigMap, readExterns } from "./externs.ts";
 import { type ElfFile, type ElfSymbol, readElf, refuse, STT_OBJECT } from "./file.ts";
 import { type ElfFunction, FunctionMap, readFunctions } from "./functions.ts";
@@ -70,24 +71,34 @@ export class BpfObject {
       .map((fn) => ({ name: fn.name, section: fn.section.name, kind: sectionKind(fn.section.name), fn }));
   }
 
-  /** A program ready for the verifier, as type `type` (enum bpf_prog_type). Throws FormatError. */
-  link({ fn }: ObjectProgram, type: number): Program {
-    const { insns, relocs, functions, lineInfo } = linkProgram(fn, {
+  /** A program ready for the verifier, as type `type` (enum bpf_prog_type), on a kernel with the types `kernel`. Throws FormatError. */
+  link({ fn }: ObjectProgram, type: number, kernel?: Btf): Program {
+    const { insns, relocs, functions, lineInfo, unresolved } = linkProgram(fn, {
       functions: this.#functions,
       maps: this.maps,
       externs: this.#externs,
       problemOf: mapProblem,
       lines: this.#ext.lines,
-      relocateCore: (inside) => this.#refuseCore(inside),
+      relocateCore: (inside, code) => this.#relocateCore(inside, code, kernel),
     });
     this.#insns += insns.length;
     if (this.#insns > MOST_INSNS) refuse(fn.section, `the programs have more than ${MOST_INSNS} instructions in all`);
-    return { name: fn.name, type, insns, relocs, functions, lineInfo };
+    const program: Program = { name: fn.name, type, insns, relocs, functions, lineInfo };
+    return unresolved.length ? { ...program, unresolved } : program;
   }
 
-  #refuseCore({ name, section, start, size }: ElfFunction): void {
-    const core = this.#ext.cores.get(section.name)?.find(({ offset }) => offset >= start && offset < start + size);
-    if (core) throw new FormatError(`section ${section.name}`, `function ${name} has CO-RE relocations`, core.offset);
+  /** Against `target`, a kernel's types; without, as if the kernel had the object's own. */
+  #relocateCore({ section, start, size }: ElfFunction, insns: Insn[], target: Btf | undefined) {
+    const unresolved: { slot: number; what: string }[] = [];
+    for (const record of this.#ext.cores.get(section.name) ?? []) {
+      const { offset } = record;
+      if (offset < start || offset >= start + size) continue;
+      const slot = (offset - start) / INSN_SIZE;
+      if (!Number.isInteger(slot)) refuse(section, "a CO-RE relocation is inside of an instruction", offset);
+      const what = relocateCore(insns, slot, record, this.btf!, target ?? this.btf!);
+      if (what) unresolved.push({ slot, what });
+    }
+    return unresolved;
   }
 }
 

@@ -1,5 +1,5 @@
 import { existsSync } from "node:fs";
-import { basename } from "node:path";
+import { basename, resolve } from "node:path";
 import { type Command, Option } from "commander";
 import type { BpfObject } from "../../bpf/elf/object.ts";
 import { UserError } from "../error.ts";
@@ -87,7 +87,7 @@ function scenarioText(
   ];
   const lines = [`title: ${quote(title)}`, `object: ${quote(basename(file))}`];
   if (entry !== undefined) lines.push(`entry: ${quote(entry)}`);
-  if (btf !== undefined) lines.push(`btf: ${quote(btf)}`);
+  if (btf !== undefined) lines.push(`btf: ${quote(resolve(btf))}`);
   if (values.length) lines.push(`values: ${byMap(values)}`);
   const variables = sets.filter(({ map }) => map === undefined);
   if (variables.length)

@@ -142,7 +142,8 @@ function refused(
   if (!(error instanceof VerifierError || error instanceof JitError))
     return tooLarge(error, scenario, spec.name, spec.at);
   const who = error instanceof VerifierError ? "the verifier" : "the JIT";
-  const message = `${spec.name}: ${who} of ${profile.name} refuses: ${error.message}`;
+  const unresolved = program.unresolved?.find(({ slot }) => slot === error.slot)?.what;
+  const message = `${spec.name}: ${who} of ${profile.name} refuses: ${unresolved ?? error.message}`;
   const line = error.slot >= 0 ? program.lines?.[error.slot] : undefined;
   const source = error.slot >= 0 ? lineAt(program.lineInfo ?? [], error.slot) : undefined;
   const problem = source

@@ -1,3 +1,4 @@
+import type { Btf } from "../../bpf/btf/btf.ts";
 import type { ElfMap } from "../../bpf/elf/maps.ts";
 import { type BpfObject, mapProblem, type ObjectProgram, type Variable } from "../../bpf/elf/object.ts";
 import { FormatError } from "../../bpf/reader.ts";
@@ -17,12 +18,16 @@ export interface ObjectParts {
 }
 
 /** The object's maps, and those of its programs that can be loaded: all that are named in `wanted`, or all. */
-export function linkObject(object: BpfObject, at: Position, wanted?: ReadonlySet<string>): ObjectParts {
+export function linkObject(
+  object: BpfObject,
+  at: Position,
+  { wanted, kernel }: { wanted?: ReadonlySet<string> | undefined; kernel?: Btf | undefined } = {},
+): ObjectParts {
   const problems = new Map<string, string>();
   const programs: ProgramSpec[] = [];
   for (const program of object.programs) {
     if (wanted && !wanted.has(program.name)) continue;
-    const spec = programSpec(object, program, at);
+    const spec = programSpec(object, program, at, kernel);
     if (typeof spec === "string") problems.set(program.name, spec);
     else programs.push(spec);
   }
@@ -50,13 +55,13 @@ function mapSpec({ def, value, frozen, slots }: ElfMap, at: Position): MapSpec {
 }
 
 /** A program, or why it cannot be loaded. */
-function programSpec(object: BpfObject, program: ObjectProgram, at: Position): ProgramSpec | string {
+function programSpec(object: BpfObject, program: ObjectProgram, at: Position, kernel?: Btf): ProgramSpec | string {
   const { name, section, kind } = program;
   if (!kind) return `section ${section} is no kind of program that libbpf knows`;
   const type = kind.type === undefined ? undefined : programTypeOf(kind.type);
   if (!type || kind.type === undefined) return `programs of section ${section} are not modelled`;
   try {
-    const compiled = object.link(program, kind.type);
+    const compiled = object.link(program, kind.type, kernel);
     const spec: ProgramSpec = { name, type, code: { text: "", start: 0, end: 0 }, compiled, at };
     if (kind.attach) spec.attach = { type: kind.attach, program: "", function: kind.target, at };
     return spec;

@@ -1,6 +1,7 @@
 import { dirname, isAbsolute, join } from "node:path";
 import { UserError } from "../error.ts";
-import { readObject } from "../import/object.ts";
+import { readBtf } from "../import/btf.ts";
+import { checked, readObject } from "../import/object.ts";
 import type { SourceFile } from "./document.ts";
 import type { RawScenario } from "./grammar.ts";
 import type { Maps } from "./link-maps.ts";
@@ -19,7 +20,10 @@ export function loadObject(
     return lonely?.fail('expected the key "object" beside entry, values, variables and btf');
   }
   const file = besideFile(source.name, object.value);
-  const parts = linkObject(readObject(file), object.here.position(), wanted);
+  const parts = checked(file, () => {
+    const kernel = raw.btf && readBtf(besideFile(source.name, raw.btf.value));
+    return linkObject(readObject(file), object.here.position(), { wanted, kernel });
+  });
   const written = new Set((raw.programs ?? []).map(([name]) => name));
   for (const { name } of parts.programs)
     if (written.has(name)) object.here.fail(`${object.value} has a program ${name}, too`);

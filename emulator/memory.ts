@@ -55,6 +55,11 @@ export class GuestMemory {
     this.#mapped.sort((a, b) => (a.start < b.start ? -1 : 1));
   }
 
+  /** Mapped ranges in order, none touching another; `end` is the first address behind. */
+  get ranges(): readonly { start: bigint; end: bigint }[] {
+    return this.#mapped;
+  }
+
   isMapped(addr: bigint, size: number): boolean {
     return this.#mapped.some((r) => r.start <= addr && addr + BigInt(size) <= r.end);
   }

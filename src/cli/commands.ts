@@ -3,6 +3,7 @@ export const COMMANDS = {
   run: { usage: "run [PATH...]", summary: "run scenarios and check every contract" },
   matrix: { usage: "matrix [PATH...]", summary: "scenario x profile: what each design gets right" },
   trace: { usage: "trace SCENARIO", summary: "every instruction of a run, with what it changed" },
+  debug: { usage: "debug SCENARIO", summary: "gdb on a run, forwards and backwards" },
   jit: { usage: "jit FILE", summary: "BPF in, annotated machine code out" },
   compare: {
     usage: "compare CAPTURE...",

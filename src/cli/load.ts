@@ -6,6 +6,7 @@ export const load: Record<CommandName, () => Promise<{ command(): Command }>> = 
   run: () => import("./run.ts"),
   matrix: () => import("./matrix.ts"),
   trace: () => import("./trace.ts"),
+  debug: () => import("./debug.ts"),
   jit: () => import("./jit.ts"),
   compare: () => import("./compare.ts"),
   replay: () => import("./replay.ts"),

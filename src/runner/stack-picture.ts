@@ -6,13 +6,14 @@ import { shortName } from "../scenario/point.ts";
 /**
  * The frames of all BPF functions under way, outermost first, as the mailing list draws them: return address, saved rbp, BPF
  * stack in bytes, then what the prologue pushed. A count shows its value, a pointer the frame that it points into. Frames of the
- * same function are numbered, from the outermost: entry:1. The machine stands at a function's first BPF instruction or later.
+ * same function are numbered, from the outermost: entry:1. The machine stands at a function's first BPF instruction or later;
+ * where it doesn't, `from` says of the innermost frame to draw where its function is, and its rbp.
  */
-export function drawStack(machine: Machine): string {
+export function drawStack(machine: Machine, from?: { pc: bigint; rbp: bigint }): string {
   const { regs } = machine.engine;
   const frames: { func: PlacedFunction; rbp: bigint }[] = [];
-  let at = machine.functionAt(regs[RIP]);
-  let rbp = regs[RBP];
+  let at = machine.functionAt(from?.pc ?? regs[RIP]);
+  let rbp = from?.rbp ?? regs[RBP];
   while (at) {
     frames.push({ func: at.func, rbp });
     at = machine.functionAt(machine.memory.load(rbp + 8n, 8) - 1n);

@@ -70,7 +70,8 @@ export function* searchBackward(timeline: Timeline, targets: Targets): Generator
     const from = piece.checkpoints.findLast(({ offset }) => piece.first + offset < at)!;
     const start = piece.first + from.offset;
     const hits = looker.look(start, at - start).filter(({ state }) => state < at);
-    if (hits.length) return hits[hits.length - 1];
+    const last = hits[hits.length - 1];
+    if (last) return hits.find(({ state }) => state === last.state);
     at = start;
     yield at;
   }
@@ -115,7 +116,7 @@ class Looker {
     } finally {
       machine.memory.observe(undefined);
     }
-    return this.#hits.sort((a, b) => a.state - b.state);
+    return this.#hits.sort((a, b) => a.state - b.state || rank(a) - rank(b));
   }
 
   /** The state behind the piece's last instruction, where it is one to stop in. */
@@ -163,3 +164,6 @@ class Looker {
 }
 
 const isIn = ({ start, end }: { start: bigint; end: bigint }, pc: bigint): boolean => pc >= start && pc < end;
+
+/** Of several reasons to stop in a state, a watchpoint is told first, then a breakpoint. */
+const rank = ({ watchpoint, breakpoint }: Hit): number => (watchpoint ? 0 : breakpoint ? 1 : 2);

@@ -23,6 +23,7 @@ interface JitOptions extends ObjectOptions {
   profile?: string[];
   format: (typeof FORMATS)[number];
   passes?: boolean;
+  xlated?: boolean;
   output?: string;
   program?: string;
   map?: string[];
@@ -34,6 +35,12 @@ export function command(): Command {
   jit.argument("<FILE>", "an ELF object, BPF assembly, or a scenario (.yaml, or its name in the catalogue)");
   jit.addOption(new Option("--format <F>", FORMATS.join(", ")).choices(FORMATS).default("asm"));
   jit.addOption(new Option("--passes", "asm: how large the code is after each pass, until its size is stable"));
+  jit.addOption(
+    new Option(
+      "--xlated",
+      "the BPF as it is loaded beside what the verifier hands the JIT, and what that saves",
+    ).conflicts("passes"),
+  );
   jit.addOption(new Option("--program <NAME>", "only this program of the scenario"));
   jit.addOption(new Option("--output <FILE>", "write there instead of to stdout"));
   addObject(addAssembly(addShared(jit, ["profile"])), ["set", "btf"]);
@@ -42,9 +49,25 @@ export function command(): Command {
     const scenario = loadProgramFile(file, parsed, true);
     checkProgram(scenario, parsed.program);
     const wanted = profilesFor(scenario, parsed.profile && profiles, defaultProfiles());
+    if (parsed.xlated) return showXlated(scenario, wanted, parsed, color);
     const compiled = wanted.flatMap((profile) => compile(scenario, profile, parsed.program));
     write(compiled, parsed, color);
   });
+}
+
+async function showXlated(scenario: Scenario, profiles: string[], options: JitOptions, color: boolean): Promise<void> {
+  const { format, program, output: file } = options;
+  if (format !== "asm" && format !== "json")
+    throw new UserError(`--xlated has no format ${format}; expected asm or json`);
+  const [{ rewritten }, { listXlated, xlatedJson }] = await Promise.all([
+    import("../runner/code/rewritten.ts"),
+    import("../report/jit/xlated.ts"),
+  ]);
+  const all = profiles.map((profile) => rewritten(scenario, profile, program));
+  const output = new Output(file, color);
+  if (format === "json") output.write(xlatedJson(all));
+  else for (const piece of listXlated(all, output.reportOptions().colors)) output.write(piece);
+  output.close();
 }
 
 function checkProgram({ programs, file }: Scenario, name: string | undefined): void {

@@ -1,5 +1,7 @@
 import { describe, expect, test } from "vitest";
 import { FASTCALL_GUARDS } from "../../bpf/verifier/fastcall/features.ts";
+import { rewritten } from "../../src/runner/code/rewritten.ts";
+import { appliesTo } from "../../src/scenario/expect.ts";
 import { catalogue, verdicts } from "./shipped.ts";
 
 const scenarios = catalogue.filter(({ id }) => id.startsWith("fastcall/"));
@@ -39,5 +41,19 @@ describe("scenarios/fastcall", () => {
   test.each(["off", "strict"])("%s: nothing breaks, not even what the kernel breaks", async (variant) => {
     const verdict = (await on(variant)).filter(({ verdict }) => verdict !== "pass" && verdict !== "skip");
     expect(verdict.map(({ scenario }) => scenario)).toEqual([]);
+  });
+
+  test("saves machine instructions and bytes of stack, counted on the machine", async () => {
+    const table = scenarios.flatMap((scenario) => {
+      if (!appliesTo(scenario, "linux-6.12")) return [];
+      const { runs } = rewritten(scenario, "linux-6.12");
+      if (!runs?.kept) return [];
+      const { removed, kept } = runs;
+      const of = (key: "instructions" | "maxStack") =>
+        `${String(kept[key]).padStart(4)} -> ${String(removed[key]).padEnd(4)}`;
+      return [`${scenario.id.padEnd(44)} ${of("instructions")} ${of("maxStack")}`.trimEnd()];
+    });
+    const head = `${"linux-6.12: with spills kept -> removed".padEnd(44)} instructions bytes of stack`;
+    await expect(`${[head, ...table].join("\n")}\n`).toMatchFileSnapshot("golden/fastcall-savings.txt");
   });
 });

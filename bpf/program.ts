@@ -77,9 +77,12 @@ export type Reloc =
 
 export interface Attach {
   type: "fentry" | "fexit" | "fmod_ret" | "freplace";
-  /** target program and the index of its function */
-  prog: string;
+  /** target program; undefined: the kernel's own code */
+  prog?: string;
+  /** index of the program's function */
   func: number;
+  /** u64 arguments of the kernel's function */
+  nargs?: number;
 }
 
 /** One program as it is loaded: the verifier has not seen it. */

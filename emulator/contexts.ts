@@ -1,6 +1,7 @@
 import { NREGS, RSP } from "./engine.ts";
 import type { WaitingCalls } from "./host.ts";
 import type { EntryState, Machine } from "./machine.ts";
+import type { TailCallCounts } from "./tail-calls.ts";
 import type { Task } from "./task.ts";
 
 /** A thread of execution that is not running: an interrupted program, or one whose task was switched away. */
@@ -9,14 +10,15 @@ export interface Suspended {
   readonly cpu: number;
   readonly task: Task;
   readonly icount: number;
-  readonly tailCalls: number;
+  readonly tailCalls: TailCallCounts;
   readonly tailCallLimit: number;
   readonly waiting: WaitingCalls;
 }
 
 /** Set the running thread aside. */
 export function suspend(machine: Machine): Suspended {
-  const { engine, cpu, task, tailCalls, tailCallLimit } = machine;
+  const { engine, cpu, task, tailCallLimit } = machine;
+  const tailCalls = machine.tailCallCounts.save();
   const registers = BigUint64Array.from(engine.regs.subarray(0, NREGS));
   return { registers, cpu, task, icount: engine.icount, tailCalls, tailCallLimit, waiting: machine.host.suspend() };
 }
@@ -26,7 +28,7 @@ export function resume(machine: Machine, thread: Suspended): void {
   machine.schedule(thread.cpu, thread.task);
   machine.engine.regs.set(thread.registers);
   machine.engine.icount = thread.icount;
-  machine.tailCalls = thread.tailCalls;
+  machine.tailCallCounts.restore(thread.tailCalls);
   machine.tailCallLimit = thread.tailCallLimit;
   machine.host.resume(thread.waiting);
 }

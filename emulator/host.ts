@@ -75,7 +75,7 @@ export interface HostFault {
   message: string;
 }
 
-const ARGUMENTS = [RDI, RSI, RDX, RCX, R8, R9];
+export const ARGUMENTS = [RDI, RSI, RDX, RCX, R8, R9];
 const SCRATCH = [RCX, RDX, RSI, RDI, R8, R9, R10, R11];
 /** What a C function leaves in a register that the ABI lets it scratch. */
 export const poison = (reg: number): bigint => 0xdead_0000_0bad_0000n | (BigInt(reg) << 32n) | BigInt(reg);
@@ -91,6 +91,7 @@ export type WaitingCalls = { name: string; steps: HostSteps; rsp: bigint }[];
 export class HostCalls {
   readonly #machine: Machine;
   readonly #models = new Map<string, HostFunction>();
+  readonly #arities = new Map<string, number>();
   #waiting: WaitingCalls = [];
   /** set when a function faulted; the run has stopped at it */
   fault: HostFault | undefined;
@@ -101,8 +102,15 @@ export class HostCalls {
     this.#machine = machine;
   }
 
-  provide(name: string, model: HostFunction): void {
+  /** `arity`: how many arguments it looks at, where all that it does follows from them and from guest memory. */
+  provide(name: string, model: HostFunction, arity?: number): void {
     this.#models.set(name, model);
+    if (arity !== undefined) this.#arities.set(name, arity);
+  }
+
+  /** Of how many arguments, and of guest memory, alone the function is one; undefined: it may keep state. */
+  arity(name: string): number | undefined {
+    return this.#arities.get(name);
   }
 
   has(name: string): boolean {

@@ -3,10 +3,11 @@ import { offsetOf } from "../bpf/structs.ts";
 import type { KernelBehaviour } from "./behaviour.ts";
 import type { SkBuff } from "./context/skb.ts";
 import { installHelpers } from "./helpers/index.ts";
+import type { TrampolineState } from "./helpers/trampoline.ts";
 import type { Machine } from "./machine.ts";
 import { createMap } from "./maps/create.ts";
 import type { KernelMap } from "./maps/map.ts";
-import type { LoadedProgram } from "./maps/prog-array.ts";
+import { type LoadedProgram, ProgArrayMap } from "./maps/prog-array.ts";
 
 /** What a kernel knows beside memory and CPUs: maps, loaded programs, clocks, the packet under way. Deterministic. */
 export class Kernel {
@@ -17,6 +18,9 @@ export class Kernel {
   /** bpf_func of a program that may throw -> bpf_func of its exception callback */
   readonly exceptionCallbacks = new Map<bigint, bigint>();
   readonly behaviour: KernelBehaviour;
+  /** programs of which a function is replaced by another program */
+  readonly extended = new Set<string>();
+  readonly trampolines: TrampolineState = { active: new Map(), runCtx: new Map() };
   /** the skb that skb helpers work on */
   skb: SkBuff | undefined;
   #nanoseconds = 1_000_000_000n;
@@ -39,6 +43,13 @@ export class Kernel {
   /** The map whose struct bpf_map is at that address. */
   mapAt(address: bigint): KernelMap | undefined {
     return this.#mapsByAddress.get(address);
+  }
+
+  /** Is the program in a slot of a prog_array? */
+  isTailCallee(name: string): boolean {
+    return [...this.maps.values()].some(
+      (map) => map instanceof ProgArrayMap && map.programs.some((program) => program?.name === name),
+    );
   }
 
   /** struct bpf_prog of a program whose bpf_func is `entry`. */

@@ -1,4 +1,4 @@
-import { FLOW_CALL, FLOW_DIRECT, type Image, POKED, STACK_PUSH } from "../bpf/image.ts";
+import { FLOW_CALL, FLOW_DIRECT, type Image, POKED, STACK_PUSH, type TrampolineSites } from "../bpf/image.ts";
 import { Allocator } from "./allocator.ts";
 import {
   type Engine,
@@ -20,7 +20,7 @@ import {
   type Stop,
   type Watch,
 } from "./engine.ts";
-import { HostCalls } from "./host.ts";
+import { ARGUMENTS, HostCalls } from "./host.ts";
 import {
   DIRECT_MAP_BASE,
   DIRECT_MAP_SIZE,
@@ -37,6 +37,7 @@ import { GuestMemory } from "./memory.ts";
 import { PERCPU_AREA_SIZE, PercpuAreas } from "./percpu.ts";
 import { type EventKind, EventStream } from "./recording.ts";
 import { SymbolTable } from "./symbols.ts";
+import { TailCalls } from "./tail-calls.ts";
 import { createTask, fillTask, TASK_STRUCT_SIZE, type Task } from "./task.ts";
 import { kernelCode } from "./text.ts";
 
@@ -68,6 +69,8 @@ export interface EntryState {
   entry: bigint;
   /** rdi */
   context: bigint;
+  /** rdi, rsi, rdx, rcx, r8, r9 and what is on the stack, in place of context and second */
+  args?: readonly bigint[];
   /** rsi, as bpf_dispatcher_nop_func passes insnsi */
   second?: bigint;
 }
@@ -102,6 +105,13 @@ function watchedPoints(image: Image): Map<number, EventKind[]> {
   return points;
 }
 
+/** Jumps that the kernel writes into a trampoline's image that is replaced: from a patch site past programs. */
+export function outJumps({ afterCall, epilogue, skips }: TrampolineSites): { site: number; to: number }[] {
+  const jumps = skips.map(({ site, over }) => ({ site, to: over }));
+  if (afterCall !== undefined && epilogue !== undefined) jumps.push({ site: afterCall, to: epilogue });
+  return jumps;
+}
+
 /** The modelled kernel around one engine: memory, symbols, CPUs, tasks, code. Deterministic. */
 export class Machine {
   readonly engine: Engine;
@@ -113,8 +123,8 @@ export class Machine {
   readonly functions: PlacedFunction[] = [];
   readonly events: EventStream;
   /** tail calls taken since the last prepare() */
-  tailCalls = 0;
-  /** a tail call beyond this many ends the run where it lands */
+  readonly tailCallCounts = new TailCalls();
+  /** a tail call beyond this many of one entry ends the run where it lands */
   tailCallLimit = Number.POSITIVE_INFINITY;
   /** instructions that a text poke is about to write, by address */
   readonly poking = new Map<bigint, Uint8Array>();
@@ -281,6 +291,7 @@ export class Machine {
       this.#checked.set(placed.entry, { address: image.address, ...image.checked });
     }
     for (let i = 0; i < image.starts.length; i++) if (image.flags[i] & POKED) marks[image.starts[i]] |= MARK_DIRECT;
+    if (image.trampoline) for (const { to } of outJumps(image.trampoline)) marks[to] |= MARK_BY_DIRECT;
     const ids = new Map<string, number>();
     for (const [offset, kinds] of watchedPoints(image)) {
       const id = ids.get(kinds.join()) ?? this.#watchFunction(placed, kinds);
@@ -308,18 +319,40 @@ export class Machine {
    * there.
    */
   attach(func: PlacedFunction, site: number, bytes: Uint8Array): void {
+    this.engine.write(func.image.address + BigInt(site), bytes);
+    this.prepareAttach(func, site, bytes);
+  }
+
+  /** Expect what attach() writes, which somebody is about to write. */
+  prepareAttach(func: PlacedFunction, site: number, bytes: Uint8Array): void {
     const { image, marks } = func;
     func.attached = true;
-    this.engine.write(image.address + BigInt(site), bytes);
     marks[site] |= markOf(bytes[0] === 0xe8 ? FLOW_DIRECT | FLOW_CALL | STACK_PUSH : FLOW_DIRECT);
-    marks[site + bytes.length] |= MARK_BY_DIRECT | MARK_BY_INDIRECT | MARK_BY_RET;
+    this.#watchBehind(func, site + bytes.length);
     this.engine.mark(image.address, marks);
+  }
+
+  /** Behind an attached patch site trampolines return, and call. */
+  #watchBehind(func: PlacedFunction, offset: number): void {
+    const { marks } = func;
+    marks[offset] |= MARK_BY_DIRECT | MARK_BY_INDIRECT | MARK_BY_RET;
+    const known = this.events.watched[marks[offset] >>> MARK_WATCH_SHIFT];
+    if (known?.kinds.includes("reenter")) return;
+    const id = this.events.add(
+      { kinds: [...(known?.kinds ?? []), "resume", "reenter"], name: func.image.name, func },
+      { event: true },
+    );
+    marks[offset] = ((marks[offset] & ((1 << MARK_WATCH_SHIFT) - 1)) | (id << MARK_WATCH_SHIFT)) >>> 0;
   }
 
   /** A tail call is about to land: count it, and stop at the first past the limit. */
   #landed(): "stop" | undefined {
-    this.tailCalls++;
-    return this.tailCalls > this.tailCallLimit ? "stop" : undefined;
+    return this.tailCallCounts.take() > this.tailCallLimit ? "stop" : undefined;
+  }
+
+  /** Tail calls taken since the last prepare(). */
+  get tailCalls(): number {
+    return this.tailCallCounts.total;
   }
 
   /** The function whose bytes cover an address, and the offset into it. */
@@ -341,16 +374,31 @@ export class Machine {
   /** Set up the registers for a call from the kernel into a program; its return address goes to `rsp`. */
   prepare(state: EntryState, rsp: bigint = this.#task.stackHigh): void {
     const { regs } = this.engine;
-    this.tailCalls = 0;
+    this.tailCallCounts.reset();
     this.host.reset();
     for (let reg = 0; reg < 16; reg++) regs[reg] = entryPattern(reg);
     if (this.#byEntry.get(state.entry)?.image.runCtx) rsp = this.#runCtx(state.context, rsp);
     else regs[7] = state.context;
     if (state.second !== undefined) regs[6] = state.second;
+    if (state.args) rsp = this.#passArguments(state.args, rsp);
     regs[RSP] = rsp;
     this.callIndirectly(state.entry);
     regs[RFLAGS] = 0x202n;
     this.memory.store(rsp, 8, RETURN_TO_KERNEL);
+  }
+
+  /** As a C function's caller does; returns where its return address goes. */
+  #passArguments(args: readonly bigint[], rsp: bigint): bigint {
+    const { regs } = this.engine;
+    args.slice(0, ARGUMENTS.length).forEach((value, i) => {
+      regs[ARGUMENTS[i]] = value;
+    });
+    const onStack = args.slice(ARGUMENTS.length);
+    const first = (rsp - BigInt(8 * onStack.length)) & ~15n;
+    onStack.forEach((value, i) => {
+      this.memory.store(first + BigInt(8 * i), 8, value);
+    });
+    return onStack.length ? first - 8n : rsp;
   }
 
   /** Go to a function as the kernel calls it through a pointer: FineIBT is handed a hash, in front of bpf_func. */

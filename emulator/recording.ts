@@ -4,9 +4,10 @@ import type { PlacedFunction } from "./machine.ts";
 
 /**
  * Points of a run that the machine reports: `enter` a function from its start, `land` in it by a tail call, its `body` (first
- * BPF instruction) reached, `resume` at a return site, `tail`: a tail call is tried, `host`: a kernel function is entered.
+ * BPF instruction) reached, `resume` at a return site, `tail`: a tail call is tried, `host`: a kernel function is entered, `reenter`: a
+ * trampoline calls the function that it traces behind its patch site.
  */
-export type EventKind = "enter" | "land" | "body" | "resume" | "tail" | "host";
+export type EventKind = "enter" | "land" | "body" | "resume" | "tail" | "host" | "reenter";
 
 /** Watched points of the code that mean the same. */
 export interface Watched {
@@ -88,6 +89,7 @@ export class EventStream {
         // a landing pad is passed on the way in, a return site may be jumped to
         if (kind === "land" && !halves[at * 2 + 1]) continue;
         if (kind === "resume" && halves[at * 2 + 1] !== MARK_BY_RET) continue;
+        if (kind === "reenter" && (halves[at * 2 + 1] === 0 || halves[at * 2 + 1] === MARK_BY_RET)) continue;
         event.kind = kind;
         for (let o = 0; o < observers.length; o++) observers[o](event);
       }

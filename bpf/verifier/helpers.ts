@@ -190,6 +190,8 @@ export function helperSymbol(name: string, progType: number, kernel: KernelFeatu
       return "bpf_user_rnd_u32";
     case "get_smp_processor_id":
       return kernel.rawCpuId.includes(progType) ? "bpf_get_raw_cpu_id" : "bpf_get_smp_processor_id";
+    case "get_attach_cookie":
+      return progType === P.PROG_TYPE_TRACING ? "bpf_get_attach_cookie_tracing" : "bpf_get_attach_cookie";
     default:
       return `bpf_${name}`;
   }

@@ -33,10 +33,12 @@ function load(program: Program, maps: readonly MapDef[], kernel: KernelFeatures,
     else if (reloc.kind === "kfunc") insn.callee = reloc.name;
     else insn.off = offsetOf(kernel.structs, reloc.field);
   }
-  const target = others.find((p) => p.name === program.attach?.prog);
+  const { attach } = program;
+  const target = attach && others.find((p) => p.name === attach.prog);
   return {
-    program,
-    attachTarget: target?.functions[program.attach?.func ?? 0],
+    // an extension is what it replaces (resolve_prog_type)
+    program: attach?.type === "freplace" && target ? { ...program, type: target.type } : program,
+    attachTarget: attach?.nargs === undefined ? target?.functions[attach?.func ?? 0] : attach,
     maps,
     kernel,
     scalars: scalarDomain(kernel.scalars),

@@ -31,8 +31,10 @@ export function xlatedOf(env: Env): Xlated {
   });
   const functions = env.subprogs.slice(0, subprogCount(env)).map((s, f) => {
     const end = env.subprogs[f + 1].start;
+    const { nargs } = env.program.functions.find(({ name }) => name === s.name) ?? {};
     return {
       name: s.name,
+      ...(nargs === undefined ? {} : { nargs }),
       start: s.start,
       insns: end - s.start,
       stackDepth: s.stackDepth,

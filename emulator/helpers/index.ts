@@ -5,6 +5,7 @@ import { installMapHelpers } from "./maps.ts";
 import { installSkbHelpers } from "./skb.ts";
 import { installStringHelpers } from "./strings.ts";
 import { installSystemHelpers } from "./system.ts";
+import { installTrampolineFunctions } from "./trampoline.ts";
 
 /** Give the machine a model of every kernel function that programs can call. */
 export function installHelpers(kernel: Kernel): void {
@@ -14,4 +15,5 @@ export function installHelpers(kernel: Kernel): void {
   installSkbHelpers(kernel);
   installChecksumHelpers(kernel);
   installStringHelpers(kernel);
+  installTrampolineFunctions(kernel);
 }

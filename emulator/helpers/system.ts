@@ -27,16 +27,9 @@ export function installSystemHelpers(kernel: Kernel): void {
       "bpf_rcu_read_unlock",
       "bpf_preempt_disable",
       "bpf_preempt_enable",
-      "__bpf_tramp_enter",
-      "__bpf_tramp_exit",
       "migrate_disable",
       "migrate_enable",
     ],
     nothing,
   );
-  for (const kind of ["", "_recur", "_sleepable", "_sleepable_recur", "_lsm_cgroup"]) {
-    // a start time of 1 says: statistics are off (NO_START_TIME)
-    provide([`__bpf_prog_enter${kind}`], () => 1n);
-    provide([`__bpf_prog_exit${kind}`], nothing);
-  }
 }

@@ -1,4 +1,4 @@
-import { EVENT_PC, EVENT_REGS, R8, RCX, RDI, RDX, RSI } from "../../emulator/engine.ts";
+import { EVENT_PC, EVENT_REGS, R8, RCX, RDI, RDX, RSI, RSP } from "../../emulator/engine.ts";
 import type { PlacedFunction } from "../../emulator/machine.ts";
 import type { Event } from "../../emulator/recording.ts";
 import { type Check, type CheckContext, hex } from "./check.ts";
@@ -21,6 +21,8 @@ interface Pending {
   func: PlacedFunction | undefined;
   /** ARGUMENTS as u32 halves, low first */
   registers: Uint32Array;
+  /** low half of rsp at its entry */
+  top: number;
   /** how many of ARGUMENTS must arrive: all after a call, the context after a tail call */
   count: number;
 }
@@ -33,16 +35,30 @@ export const argumentsIntact: Check = {
     const pool: Pending[] = [];
     let depth = 0;
     const tail = new Uint32Array(2 * ARGUMENTS.length);
-    const expect = (func: PlacedFunction | undefined, count: number): Uint32Array => {
-      pool[depth] ??= { func: undefined, registers: new Uint32Array(2 * ARGUMENTS.length), count: 0 };
+    const expect = (func: PlacedFunction | undefined, count: number, top: number): Uint32Array => {
+      pool[depth] ??= { func: undefined, registers: new Uint32Array(2 * ARGUMENTS.length), count: 0, top: 0 };
       const pending = pool[depth++];
       pending.func = func;
       pending.count = count;
+      pending.top = top;
       return pending.registers;
+    };
+    /** The function is jumped to from the patch site of another one, which it replaces. */
+    const takesOver = (func: PlacedFunction | undefined, top: number): boolean => {
+      // what was entered from a deeper stack has ended without its body, as under an fmod_ret program
+      while (depth && pool[depth - 1].top < top) depth--;
+      const outer = depth ? pool[depth - 1] : undefined;
+      if (!outer?.func?.attached || outer.top !== top) return false;
+      outer.func = func;
+      outer.count = ARGUMENTS.length;
+      return true;
     };
     const enter = (event: Event): void => {
       const { func } = event.watched;
-      const registers = expect(func, arity(func));
+      if (func?.image.trampoline) return;
+      const top = event.halves[2 * (event.at + EVENT_REGS + RSP)];
+      if (takesOver(func, top)) return;
+      const registers = expect(func, arity(func), top);
       note(event, registers);
       if (func?.image.runCtx) registers.set(runContext(context, event), CONTEXT);
     };
@@ -50,7 +66,7 @@ export const argumentsIntact: Check = {
       observe(event) {
         if (event.kind === "enter") enter(event);
         else if (event.kind === "tail") note(event, tail);
-        else if (event.kind === "land") expect(event.watched.func, 1).set(tail);
+        else if (event.kind === "land") expect(event.watched.func, 1, event.halves[2 * (event.at + EVENT_REGS + RSP)]).set(tail);
         else if (event.kind === "body") {
           // a trampoline may run other programs between a function's entry and its body
           let index = depth - 1;
@@ -81,7 +97,7 @@ function note({ halves, at }: Event, to: Uint32Array): void {
 
 /** A trampoline restores as many arguments as the function has; on the direct way none may change. */
 function arity(func: PlacedFunction | undefined): number {
-  return func?.attached ? (func.image.nargs ?? 1) : ARGUMENTS.length;
+  return func?.attached ? Math.min(func.image.nargs ?? 1, ARGUMENTS.length) : ARGUMENTS.length;
 }
 
 function compare(context: CheckContext, pending: Pending, event: Event): void {

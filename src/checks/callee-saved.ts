@@ -36,7 +36,7 @@ export const calleeSaved: Check = {
     let site = 0n;
     return {
       observe(event) {
-        if (event.kind === "enter") frames.enter(event);
+        if (event.kind === "enter" || event.kind === "reenter") frames.enter(event);
         else if (event.kind === "tail") site = event.words[event.at + EVENT_PC];
         else if (event.kind === "land") {
           if (frames.depth && event.watched.func && landsInFresh(event.watched.func))

@@ -19,17 +19,23 @@ export class Frames {
     return this.#depth;
   }
 
-  /** A function is entered. */
+  /** A function is entered, by a call, or by a jump from the patch site of the one whose frame it takes over. */
   enter(event: Event): void {
+    const { halves, at } = event;
+    const from = 2 * (at + EVENT_REGS);
+    if (this.#jumpedTo(halves, from + 2 * RSP)) return this.replace(event.watched.func);
     const base = this.#depth * FRAME;
     if (base + FRAME > this.#words.length) this.#grow();
     const words = this.#words;
-    const { halves, at } = event;
-    const from = 2 * (at + EVENT_REGS);
     for (let i = 0; i < 32; i++) words[base + i] = halves[from + i];
     words[base + 32] = halves[2 * (at + EVENT_TOP)];
     words[base + 33] = halves[2 * (at + EVENT_TOP) + 1];
     this.functions[this.#depth++] = event.watched.func;
+  }
+
+  #jumpedTo(halves: Uint32Array, rsp: number): boolean {
+    const top = this.depth - 1;
+    return top >= 0 && this.functions[top]?.attached === true && this.same(top, RSP, halves[rsp], halves[rsp + 1]);
   }
 
   /** A tail call took the innermost frame over. */

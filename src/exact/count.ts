@@ -53,7 +53,7 @@ const RAX = 0;
  */
 export function countExactly(machine: Machine, options: ExactOptions = {}): ExactRun {
   const run = new Counter(machine, options.budget ?? BUDGET);
-  machine.events.stopAt(["enter", "land", "host"]);
+  machine.events.stopAt(["enter", "reenter", "land", "host"]);
   try {
     return run.go();
   } catch (error) {
@@ -134,7 +134,8 @@ class Counter {
 
   /** At the entry of a function, or where a tail call has landed: reuse what is remembered, or start to remember. */
   #arrived(pc: bigint, watched: Watched): ExactRun | undefined {
-    const tail = !watched.kinds.includes("enter");
+    if (this.#goesOn(watched)) return undefined;
+    const tail = watched.kinds.includes("land");
     if (tail) this.#top().tally.tailCalls++;
     const stack = stackOf(this.#machine.task);
     const known = this.#memos.get(pc)?.find(this.#concrete, stack);
@@ -149,6 +150,11 @@ class Counter {
     const closeRsp = tail ? this.#top().closeRsp : rsp;
     this.#open.push({ pc, tail, state, tally: newTally(), closeRsp });
     return undefined;
+  }
+
+  /** A trampoline, and what a patch site jumps to or where it goes on, belong to the function whose patch site it is. */
+  #goesOn({ func }: Watched): boolean {
+    return func?.image.trampoline !== undefined || this.#open.at(-1)?.closeRsp === this.#concrete.register(RSP);
   }
 
   /** The innermost function would do what it did when an outer one of the same chain of tail calls was where it is. */

@@ -26,8 +26,6 @@ const STATELESS: Record<string, number> = {
   bpf_preempt_enable: 0,
   migrate_disable: 0,
   migrate_enable: 0,
-  __bpf_tramp_enter: 1,
-  __bpf_tramp_exit: 1,
   array_map_lookup_elem: 2,
   percpu_array_map_lookup_elem: 2,
   bpf_map_lookup_elem: 2,
@@ -35,14 +33,10 @@ const STATELESS: Record<string, number> = {
   bpf_strtol: 4,
   bpf_csum_diff: 5,
 };
-for (const kind of ["", "_recur", "_sleepable", "_sleepable_recur", "_lsm_cgroup"]) {
-  STATELESS[`__bpf_prog_enter${kind}`] = 2;
-  STATELESS[`__bpf_prog_exit${kind}`] = 3;
-}
 
 /** A kernel function's first instruction is next: do all of it, up to its ret. Throws Refused for one that keeps state. */
 export function followHost(machine: Machine, state: State, name: string): void {
-  const args = STATELESS[name];
+  const args = machine.host.arity(name) ?? STATELESS[name];
   if (args === undefined) throw new Refused(`${name} keeps state, or is not known not to`);
   const { engine, memory } = machine;
   const before = BigUint64Array.from(engine.regs);

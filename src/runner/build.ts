@@ -16,6 +16,7 @@ import type { Position } from "../scenario/lines.ts";
 import { programError, programLines } from "../scenario/program-error.ts";
 import type { ProgramSpec, Scenario } from "../scenario/scenario.ts";
 import { MAP_TYPE_NUMBERS, PROGRAM_TYPE_NUMBERS } from "../scenario/type-numbers.ts";
+import { attachPrograms, resolveAttachments, type TracedKernelFunction } from "./attach.ts";
 import { ProgramBook } from "./code-book.ts";
 import { loadProgram } from "./load-program.ts";
 import type { SourceLine } from "./locate.ts";
@@ -32,6 +33,8 @@ export interface World {
   features: KernelFeatures;
   /** where each machine instruction comes from */
   book: ProgramBook;
+  /** the kernel's functions that are there because programs are attached to them */
+  kernelFunctions: Map<string, TracedKernelFunction>;
 }
 
 /** A program of the scenario, verified, compiled and placed. */
@@ -42,6 +45,8 @@ export interface LoadedSource {
   type: number;
   xlated: Xlated;
   functions: PlacedFunction[];
+  /** what a run of it calls instead: the kernel's function that it is attached to */
+  traces?: TracedKernelFunction;
 }
 
 /** Everything of the scenario that doesn't depend on the profile: maps and assembled programs. Throws UserError. */
@@ -63,6 +68,7 @@ export function assembleScenario(scenario: Scenario): Source {
   );
   const names = maps.map(({ name }) => name);
   const programs = scenario.programs.map((spec) => ({ spec, program: assembleProgram(scenario, spec, names) }));
+  resolveAttachments(scenario, programs);
   return { maps, programs };
 }
 
@@ -92,9 +98,10 @@ export function buildWorld(scenario: Scenario, source: Source, profile: X86Profi
       throw tooLarge(error, scenario, `maps.${def.name}`, scenario.maps[i].at);
     }
   });
+  const all = source.programs.map(({ program }) => program);
   for (const { spec, program } of source.programs) {
     try {
-      const xlated = verify(program, source.maps, features, []);
+      const xlated = verify(program, source.maps, features, all);
       book.add(spec.name, xlated, lineFinder(scenario, spec, program), sourceFinder(program));
       const functions = loadProgram(kernel, spec.name, xlated, profile);
       programs.set(spec.name, { entry: functions[0].entry, type: program.type, xlated, functions });
@@ -104,7 +111,14 @@ export function buildWorld(scenario: Scenario, source: Source, profile: X86Profi
     }
   }
   const session = new Session(kernel, book);
-  return { session, kernel, programs, features, book };
+  const world: World = { session, kernel, programs, features, book, kernelFunctions: new Map() };
+  try {
+    attachPrograms(world, scenario, source, profile);
+  } catch (error) {
+    machine.close();
+    throw error;
+  }
+  return world;
 }
 
 /** Lines of the scenario's file that slots of the program as written come from, worked out when somebody asks. */

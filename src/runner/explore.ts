@@ -107,14 +107,15 @@ export class Explorer {
   #tryAll(variants: readonly Variant[], result: Explored): Variant[] {
     const { session, kernel } = this.#world;
     const { machine } = session;
-    const { engine, tailCalls } = machine;
+    const { engine } = machine;
+    const tailCalls = machine.tailCallCounts.save();
     const here = engine.snapshot();
     const restoreKernel = kernel.save();
     const broken = variants.filter((variant) => {
       const fine = this.#try(variant);
       engine.restore(here);
       restoreKernel();
-      machine.tailCalls = tailCalls;
+      machine.tailCallCounts.restore(tailCalls);
       machine.poking.clear();
       return !fine;
     });

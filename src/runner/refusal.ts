@@ -15,16 +15,19 @@ export class Refusal extends UserError {
   }
 }
 
+/** The kernel cannot do what the scenario asks of it beside loading programs; others can. The message goes on "this kernel". */
+export class KernelLacks extends UserError {}
+
 /**
  * Whether it is the kernel that lacks something, and not the program that is wrong: another kernel's verifier accepts it. Newest kernels are
  * asked first.
  */
-export function kernelLacks({ program }: Refusal, maps: readonly MapDef[]): boolean {
+export function kernelLacks({ program }: Refusal, maps: readonly MapDef[], others: readonly Program[]): boolean {
   return Object.values(kernels)
     .reverse()
     .some((kernel) => {
       try {
-        verify(program, maps, kernel);
+        verify(program, maps, kernel, others);
         return true;
       } catch (error) {
         if (error instanceof VerifierError) return false;

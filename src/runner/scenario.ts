@@ -7,7 +7,7 @@ import { buildWorld, type Source } from "./build.ts";
 import { compareCode } from "./code/compare.ts";
 import { checkFastcall, lostSpills } from "./fastcall/check.ts";
 import { judge } from "./judge.ts";
-import { kernelLacks, Refusal } from "./refusal.ts";
+import { KernelLacks, kernelLacks, Refusal } from "./refusal.ts";
 import type { Mismatch, RunResult } from "./result.ts";
 import { ScenarioRun } from "./steps.ts";
 import { storyOf, toldOf } from "./story.ts";
@@ -32,7 +32,9 @@ export function runScenario(scenario: Scenario, source: Source, profileName: str
   try {
     run = new ScenarioRun(() => buildWorld(scenario, source, profile), scenario, stepsFor(scenario, profileName));
   } catch (error) {
-    if (!(error instanceof Refusal && kernelLacks(error, source.maps))) throw error;
+    if (error instanceof KernelLacks) return skip(`this kernel ${error.message}`);
+    const others = source.programs.map(({ program }) => program);
+    if (!(error instanceof Refusal && kernelLacks(error, source.maps, others))) throw error;
     return skip(`this kernel's verifier refuses ${error.reason}`);
   }
   try {

@@ -1,5 +1,6 @@
 import { EVENT_REGS, RAX, RSP, type Stop } from "../../emulator/engine.ts";
 import { fixupFault } from "../../emulator/extable.ts";
+import { forgetPrograms } from "../../emulator/helpers/trampoline.ts";
 import type { Kernel } from "../../emulator/kernel.ts";
 import type { Machine } from "../../emulator/machine.ts";
 import { fixupPoke } from "../../emulator/poke.ts";
@@ -30,6 +31,8 @@ export interface EnterOptions {
   context: bigint;
   /** rsi, 0 by default */
   second?: bigint;
+  /** of a kernel's function, in place of context and second */
+  args?: readonly bigint[];
   budget: number;
   /** end the run at the first tail call past this many; default: none is too many */
   tailCallLimit?: number;
@@ -70,9 +73,10 @@ export class Session {
   }
 
   /** Set the machine up to enter the program. */
-  prepare({ entry, context, second, tailCallLimit }: EnterOptions): void {
+  prepare({ entry, context, second, args, tailCallLimit }: EnterOptions): void {
     const { machine } = this;
-    machine.prepare({ entry, context, second: second ?? 0n });
+    forgetPrograms(this.kernel);
+    machine.prepare({ entry, context, second: second ?? 0n, ...(args ? { args } : {}) });
     machine.tailCallLimit = tailCallLimit ?? Number.POSITIVE_INFINITY;
     machine.engine.icount = 0;
   }

@@ -6,17 +6,24 @@ import { shortName } from "../scenario/point.ts";
 /**
  * The frames of all BPF functions under way, outermost first, as the mailing list draws them: return address, saved rbp, BPF
  * stack in bytes, then what the prologue pushed. A count shows its value, a pointer the frame that it points into. Frames of the
- * same function are numbered, from the outermost: entry:1. The machine stands at a function's first BPF instruction or later;
- * where it doesn't, `from` says of the innermost frame to draw where its function is, and its rbp.
+ * same function are numbered, from the outermost: entry:1. A trampoline's frame shows what it holds. The machine stands at a
+ * function's first BPF instruction or later; where it doesn't, `from` says of the innermost frame to draw where its function is, and
+ * its rbp.
  */
 export function drawStack(machine: Machine, from?: { pc: bigint; rbp: bigint }): string {
   const { regs } = machine.engine;
-  const frames: { func: PlacedFunction; rbp: bigint }[] = [];
+  const frames: { func: PlacedFunction; rbp: bigint; bare?: boolean }[] = [];
   let at = machine.functionAt(from?.pc ?? regs[RIP]);
   let rbp = from?.rbp ?? regs[RBP];
   while (at) {
     frames.push({ func: at.func, rbp });
+    const { func } = at;
     at = machine.functionAt(machine.memory.load(rbp + 8n, 8) - 1n);
+    if (at && func.image.trampoline && at.offset < at.func.image.body && at.func.attached) {
+      // called from the patch site: the traced function has no frame yet
+      frames.push({ func: at.func, rbp: rbp + 8n, bare: true });
+      at = machine.functionAt(machine.memory.load(rbp + 16n, 8) - 1n);
+    }
     rbp = machine.memory.load(rbp, 8);
   }
   frames.reverse();
@@ -26,8 +33,9 @@ export function drawStack(machine: Machine, from?: { pc: bigint; rbp: bigint }):
     return pointer > (frames[index + 1]?.rbp ?? regs[RSP] - 1n) ? (names[index] ?? "?") : "?";
   };
   const width = Math.max(...names.map((name) => name.length));
-  const lines = frames.map(({ func, rbp: base }, i) => {
-    return `${names[i].padEnd(width)} | ${cellsOf(machine, func, base, owner).join(" | ")} |\n`;
+  const lines = frames.map(({ func, rbp: base, bare }, i) => {
+    const cells = bare ? ["ret"] : cellsOf(machine, func, base, owner);
+    return `${names[i].padEnd(width)} | ${cells.join(" | ")} |\n`;
   });
   return lines.join("");
 }
@@ -59,7 +67,7 @@ function cellsOf(
 const MAX_TAIL_CALL_CNT = 33n;
 
 function cell({ kind, name, high }: FrameSlot, value: bigint, owner: (pointer: bigint) => string): string {
-  if (kind === "saved") return name;
+  if (kind === "saved" || kind === "value") return name;
   if (high) return `${name} ${value >> 32n}`;
   if (kind === "count" && value <= MAX_TAIL_CALL_CNT) return `${name} ${value}`;
   return `tcc_ptr ${owner(value)}`;

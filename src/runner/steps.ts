@@ -7,6 +7,7 @@ import { unmet } from "./expectations.ts";
 import { Explorer } from "./explore.ts";
 import { guarded } from "./guarded.ts";
 import type { StepsOutcome } from "./judge.ts";
+import { argumentsOf } from "./kernel-functions.ts";
 import { comparePictures } from "./pictures.ts";
 import type { EnterOptions, Outcome } from "./session.ts";
 import { deleteElement, updateMap } from "./update.ts";
@@ -122,9 +123,15 @@ export class ScenarioRun {
     return this.#world.programs.get(step.program)!;
   }
 
-  #options(step: RunStep, { entry, type }: LoadedSource): EnterOptions {
-    const context = buildContext(this.#world.kernel, type, step.context);
-    return { entry, context, budget: this.#scenario.budget ?? BUDGET, tailCallLimit: LIMIT };
+  #options(step: RunStep, { entry, type, traces }: LoadedSource): EnterOptions {
+    const { kernel } = this.#world;
+    const limits = { budget: this.#scenario.budget ?? BUDGET, tailCallLimit: LIMIT };
+    if (traces) {
+      const given = step.context?.kind === "args" ? step.context.args : undefined;
+      return { entry: traces.func.entry, context: 0n, args: argumentsOf(kernel, traces.fn, given), ...limits };
+    }
+    const context = buildContext(kernel, type, step.context);
+    return { entry, context, ...limits };
   }
 
   #enter(options: EnterOptions): Outcome {

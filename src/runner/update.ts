@@ -4,6 +4,7 @@ import { ProgArrayMap } from "../../emulator/maps/prog-array.ts";
 import { setProgArray } from "../../emulator/poke.ts";
 import { UserError } from "../error.ts";
 import type { MapEntry } from "../scenario/scenario.ts";
+import { KernelLacks } from "./refusal.ts";
 
 /**
  * Store an element from user space; a prog array's slot goes through the poke protocol. Throws UserError when the map refuses
@@ -19,6 +20,8 @@ export function updateMap(kernel: Kernel, name: string, { key, value, ...at }: M
     const error = map.update(keyOf(key, map.def.keySize), bytes, BPF_ANY, cpu);
     if (error) refuse(error === -E2BIG ? `${name} is full` : "the machine's memory is full");
   };
+  if (value.kind === "program" && kernel.extended.has(value.name) && !kernel.behaviour.extendsTailCallees)
+    throw new KernelLacks(`does not put ${value.name}, which is extended, into a prog_array (EBUSY)`, { file, ...at });
   if (value.kind === "program" && map instanceof ProgArrayMap)
     setProgArray(
       machine,

@@ -28,8 +28,10 @@ const map = object("a map such as { type: array, value_size: 8, max_entries: 1 }
 
 const attach = object("an attach point such as { type: fentry, program: main, function: main }", {
   type: required(word(ATTACH_TYPES), "where the trampoline calls"),
-  program: required(placed(symbol), "the program that is attached to"),
-  function: required(symbol, "the function of that program"),
+  program: optional(placed(symbol), "the program that is attached to; without it the function is one of the kernel's"),
+  function: required(placed(symbol), "the function of that program, or of the kernel"),
+  args: optional(small(1, 5), "its u64 arguments (default: one, the program's context)"),
+  cookie: optional(u64, "what bpf_get_attach_cookie() returns"),
 });
 
 const program = either("assembly, or a mapping with the key code", {

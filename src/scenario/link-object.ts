@@ -63,7 +63,7 @@ function programSpec(object: BpfObject, program: ObjectProgram, at: Position, ke
   try {
     const compiled = object.link(program, kind.type, kernel);
     const spec: ProgramSpec = { name, type, code: { text: "", start: 0, end: 0 }, compiled, at };
-    if (kind.attach) spec.attach = { type: kind.attach, program: "", function: kind.target, at };
+    if (kind.attach) spec.attach = { type: kind.attach, program: "", function: kind.target, ...at };
     return spec;
   } catch (error) {
     if (error instanceof FormatError) return error.message;

@@ -23,10 +23,17 @@ function written(name: string, raw: Extract<RawProgram, { code: unknown }>, name
   if (!attach && (type === "tracing" || type === "ext")) here.fail(`expected the key "attach" in a ${type} program`);
   const spec: ProgramSpec = { name, type, code: raw.code.here.source(), at: here.position() };
   if (attach) {
-    const target = attach.program;
-    if (!names.includes(target.value)) target.here.unknown("program", target.value, names);
-    if (target.value === name) target.here.fail("a program cannot be attached to itself");
-    spec.attach = { type: attach.type, program: target.value, function: attach.function, at: attach.here.position() };
+    const { program: target, args, cookie } = attach;
+    if (target && !names.includes(target.value)) target.here.unknown("program", target.value, names);
+    if (target?.value === name) target.here.fail("a program cannot be attached to itself");
+    spec.attach = {
+      type: attach.type,
+      function: attach.function.value,
+      ...attach.function.here.position(),
+      ...(target ? { program: target.value } : {}),
+      ...(args === undefined ? {} : { args }),
+      ...(cookie === undefined ? {} : { cookie }),
+    };
   }
   return spec;
 }

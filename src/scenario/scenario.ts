@@ -81,10 +81,20 @@ export type MapValue =
 /** How the file writes a value: one integer, hex bytes, or integers of `word` bytes each. */
 export type ValueStyle = { as: "integer" } | { as: "hex" } | { as: "words"; word: 1 | 2 | 4 | 8 };
 
+/** The function that a program is attached to: a program's, or, without `program`, the kernel's. */
+export interface AttachSpec extends Position {
+  type: AttachType;
+  program?: string;
+  function: string;
+  /** u64 arguments of it; undefined: its program's context is the only one */
+  args?: number;
+  cookie?: bigint;
+}
+
 export interface ProgramSpec {
   name: string;
   type: ProgramType;
-  attach?: { type: AttachType; program: string; function: string; at: Position };
+  attach?: AttachSpec;
   /** assembly; empty for a compiled program */
   code: SourceText;
   /** from an ELF object */

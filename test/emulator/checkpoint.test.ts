@@ -93,11 +93,11 @@ describe("a checkpoint", () => {
   test("knows which CPU and task ran, and how many tail calls", () => {
     const kernel = prepared(RANDOM_SUM);
     const { machine } = kernel;
-    machine.tailCalls = 7;
+    for (let i = 0; i < 7; i++) machine.tailCallCounts.take();
     const [first, second] = [machine.task, machine.addTask()];
     const checkpoint = new Checkpoint(kernel);
     machine.schedule(0, second);
-    machine.tailCalls = 0;
+    machine.tailCallCounts.reset();
     checkpoint.restore();
     expect([machine.task, machine.tailCalls, machine.engine.tag]).toEqual([first, 7, BigInt(first.pid) << 32n]);
     machine.close();

@@ -21,7 +21,10 @@ function initialState(run: Run): State {
   const none = notInit(run.S.unknown);
   const zero = run.S.constant(0n);
   const regs = new Array(11).fill(none);
-  regs[1] = pointer("ctx", zero);
+  const { attachTarget, program } = run.env;
+  const replaced = program.attach?.type === "freplace" ? attachTarget?.nargs : undefined;
+  if (replaced === undefined) regs[1] = pointer("ctx", zero);
+  else for (let i = 1; i <= replaced; i++) regs[i] = scalarReg(run.S.unknown);
   regs[10] = pointer("stack", zero);
   const main = { subprog: 0, callSite: -1, regs, stack: [], callback: null, callbackDepth: 0 };
   return { frames: [main], parent: null, mayGotoDepth: 0, callbackUnroll: 0, rcuLocks: 0, preemptLocks: 0 };

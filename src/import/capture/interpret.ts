@@ -51,10 +51,11 @@ export function loadInterpreted(
     );
   });
   for (const { name, attach } of set.programs)
-    if (attach?.type === "fentry" || attach?.type === "fexit") {
-      const target = set.programs.find((program) => program.name === attach.prog)!;
-      const nargs = target.functions[attach.func]?.nargs ?? 1;
-      session.attach(attach.prog, starts.get(attach.prog)![attach.func], name, attach.type, nargs);
+    if (attach?.prog !== undefined && (attach.type === "fentry" || attach.type === "fexit")) {
+      const { prog, func, type } = attach;
+      const target = set.programs.find((program) => program.name === prog)!;
+      const nargs = target.functions[func]?.nargs ?? 1;
+      session.attach(prog, starts.get(prog)![func], name, type, nargs);
     }
   fillSlots(kernel, set, record);
   return { session, kernel, machine, entries };

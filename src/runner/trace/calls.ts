@@ -51,9 +51,10 @@ export class CallTree implements Spectator {
     const rsp = words[at + EVENT_REGS + RSP];
     if (this.#tried !== undefined && kind !== "land") this.#leaf(open, "refused", this.#tried);
     this.#tried = kind === "tail" ? watched.name : undefined;
-    if (kind === "resume" || kind === "enter") this.#closeBelow(open, rsp);
+    const enters = kind === "enter" || kind === "reenter";
+    if (kind === "resume" || enters) this.#closeBelow(open, rsp);
     if (kind === "host") this.#leaf(open, "kernel", watched.name);
-    else if (kind === "enter") this.#enter(open, "call", watched.name, rsp);
+    else if (enters) this.#enter(open, "call", watched.name, rsp);
     else if (kind === "land") this.#enter(open, "tail-call", watched.name, open[open.length - 1]?.top ?? rsp);
   };
 

@@ -2,6 +2,9 @@ import type { PlacedFunction } from "../../../emulator/machine.ts";
 import { shortName } from "../../scenario/point.ts";
 import type { Arrival } from "./step.ts";
 
+/** bytes of a patch site */
+const PATCH_SIZE = 5;
+
 /** A BPF function under way: `top` is where its return address is. */
 interface Frame {
   func: PlacedFunction;
@@ -25,10 +28,11 @@ export class Frames {
     if (!func) return undefined;
     const current = frames[frames.length - 1];
     const named = { function: func.image.name };
-    if (offset === func.image.entry && jumped && current?.top !== rsp) {
+    if (entered(func, offset) && jumped && current?.top !== rsp) {
       frames.push({ func, top: rsp });
       return { kind: "call", ...named, depth: frames.length };
     }
+    if (offset === func.image.entry && jumped && current?.func.attached) current.func = func;
     if (current && offset === func.image.landing && jumped) {
       current.func = func;
       return { kind: "tail-call", ...named, depth: frames.length, nth: ++this.#tailCalls };
@@ -46,6 +50,11 @@ export class Frames {
     }
     return undefined;
   }
+}
+
+/** At its entry, or where a trampoline that is called at its patch site calls it. */
+function entered({ image, attached }: PlacedFunction, offset: number): boolean {
+  return offset === image.entry || (attached && offset === (image.patchSite ?? 0) + PATCH_SIZE);
 }
 
 /** What is `below` bytes under a function's return address. */

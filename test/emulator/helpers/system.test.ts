@@ -44,17 +44,6 @@ test.each([
   "bpf_preempt_enable",
   "migrate_disable",
   "migrate_enable",
-  "__bpf_tramp_enter",
-  "__bpf_tramp_exit",
-  "__bpf_prog_exit",
-  "__bpf_prog_exit_recur",
 ])("%s returns nothing: rax is poison", (name) => {
   expect(BigInt.asUintN(64, call(newKernel(), name))).toBe(poison(RAX));
 });
-
-test.each(["", "_recur", "_sleepable", "_sleepable_recur", "_lsm_cgroup"])(
-  "__bpf_prog_enter%s lets the program run, without statistics",
-  (kind) => {
-    expect(call(newKernel(), `__bpf_prog_enter${kind}`)).toBe(1n);
-  },
-);

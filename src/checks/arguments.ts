@@ -66,7 +66,8 @@ export const argumentsIntact: Check = {
       observe(event) {
         if (event.kind === "enter") enter(event);
         else if (event.kind === "tail") note(event, tail);
-        else if (event.kind === "land") expect(event.watched.func, 1, event.halves[2 * (event.at + EVENT_REGS + RSP)]).set(tail);
+        else if (event.kind === "land")
+          expect(event.watched.func, 1, event.halves[2 * (event.at + EVENT_REGS + RSP)]).set(tail);
         else if (event.kind === "body") {
           // a trampoline may run other programs between a function's entry and its body
           let index = depth - 1;

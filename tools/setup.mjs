@@ -2,7 +2,7 @@
 // @ts-check
 // Makes a fresh clone run: what is missing is installed or built, in steps that cost nothing when they are done.
 //   node tools/setup.mjs           before `npm start`
-//   node tools/setup.mjs --test    before `npm test`: also compilers for the BPF programs in it
+//   node tools/setup.mjs --test    before `npm test`: also compilers for the BPF programs in it, and gdb
 //   node tools/setup.mjs --pack    before `npm pack`: also types and licences, nothing left over in dist
 //   jitproof-setup                 in an installed package: the native engine for a platform it wasn't packed on
 import { realpathSync } from "node:fs";

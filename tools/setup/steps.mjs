@@ -19,7 +19,10 @@ const log = (line) => void process.stderr.write(`setup: ${line}\n`);
 export async function runSteps({ pack, test = false }) {
   const root = fileURLToPath(new URL("../../", import.meta.url)).replace(/[\\/]$/, "");
   const steps = await stepsFor(root, pack);
-  if (test) steps.push((await import("./clang.mjs")).clangStep(root, log));
+  if (test) {
+    const [{ clangStep }, { gdbStep }] = await Promise.all([import("./clang.mjs"), import("./gdb.mjs")]);
+    steps.push(clangStep(root, log), gdbStep(log));
+  }
   if (!steps.some((step) => step.needed())) {
     if (steps.length === 2) log(`the engine for ${process.platform}-${process.arch} is there`);
     return;

@@ -1,4 +1,5 @@
 import { setImmediate } from "node:timers/promises";
+import type { Stop } from "../../../emulator/engine.ts";
 import { type Hit, searchBackward, searchForward, type Targets } from "../timeline/search.ts";
 import type { Timeline } from "../timeline/timeline.ts";
 import { type Reason, signalOf } from "./stops.ts";
@@ -13,15 +14,21 @@ const NOWHERE = { start: 0n, end: 0n };
 export class Motion {
   readonly #timeline: Timeline;
   #interrupted = false;
-  #moving = false;
+  /** how the end was told of last */
+  #signalled: Stop | undefined;
 
   constructor(timeline: Timeline) {
     this.#timeline = timeline;
   }
 
-  /** Stop what is under way, where it has got to. */
+  /** Stop what is under way, or about to be, where it has got to. */
   interrupt(): void {
-    this.#interrupted = this.#moving;
+    this.#interrupted = true;
+  }
+
+  /** What was to be interrupted is over. */
+  rest(): void {
+    this.#interrupted = false;
   }
 
   async continue(targets: Targets): Promise<Reason> {
@@ -40,9 +47,7 @@ export class Motion {
     if (watchpoints.length) return this.continue({ watchpoints, breakpoints: new Set(), range: NOWHERE });
     timeline.seek(timeline.at + 1);
     const { stop } = timeline.piece;
-    return timeline.at === timeline.end && signalOf(stop) !== undefined
-      ? { kind: "signal", stop }
-      : { kind: "stepped" };
+    return timeline.at === timeline.end && signalOf(stop) !== undefined ? this.#arriveAtEnd() : { kind: "stepped" };
   }
 
   async reverseStep({ watchpoints }: Targets): Promise<Reason> {
@@ -64,8 +69,13 @@ export class Motion {
     const wasThere = timeline.at === timeline.end;
     timeline.seek(timeline.end);
     const { stop } = timeline.piece;
-    if (!wasThere && signalOf(stop) !== undefined) return { kind: "signal", stop };
-    return { kind: "history", end: "end" };
+    if (signalOf(stop) === undefined || (wasThere && this.#signalled === stop)) return { kind: "history", end: "end" };
+    return this.#signal(stop);
+  }
+
+  #signal(stop: Stop): Reason {
+    this.#signalled = stop;
+    return { kind: "signal", stop };
   }
 
   /** Undefined: nothing was found. */
@@ -75,7 +85,6 @@ export class Motion {
   ): Promise<Reason | undefined> {
     const timeline = this.#timeline;
     const searching = how(timeline, targets);
-    this.#moving = true;
     try {
       for (let since = performance.now(); ; ) {
         const { done, value } = searching.next();
@@ -92,7 +101,6 @@ export class Motion {
         return { kind: "interrupted" };
       }
     } finally {
-      this.#moving = this.#interrupted = false;
       timeline.comeBack();
     }
   }

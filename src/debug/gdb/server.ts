@@ -24,7 +24,7 @@ export interface GdbServer {
   close(): void;
 }
 
-/** Wait for gdb on the loopback; port 0: any free one. Serves one gdb, once. Throws UserError for a port that cannot be had. */
+/** Wait for gdb on the loopback; port 0: any free one. Serves one gdb, once: the first that says something. Throws UserError for a port that cannot be had. */
 export async function serveGdb(debuggee: Debuggee, port: number): Promise<GdbServer> {
   const server = createServer();
   let settle = { over: () => {}, failed: (_: unknown) => {} };
@@ -32,22 +32,22 @@ export async function serveGdb(debuggee: Debuggee, port: number): Promise<GdbSer
     settle = { over: resolve, failed: reject };
   });
   over.catch(() => {}); // whoever awaits it hears of it, too
-  let connected: Socket | undefined;
+  const sockets = new Set<Socket>();
+  let inCharge: Connection | undefined;
   server.on("connection", (socket) => {
-    if (connected) {
-      socket.destroy();
-      return;
-    }
-    connected = socket;
-    const connection = new Connection(socket, debuggee);
-    connection.over.then((wasUsed) => {
-      connected = undefined;
-      if (wasUsed) settle.over();
+    sockets.add(socket);
+    const connection: Connection = new Connection(socket, debuggee, () => {
+      inCharge ??= connection;
+      return inCharge === connection;
+    });
+    connection.over.then(() => {
+      sockets.delete(socket);
+      if (inCharge === connection) settle.over();
     }, settle.failed);
   });
   await listen(server, port);
   const close = (): void => {
-    connected?.destroy();
+    for (const socket of sockets) socket.destroy();
     server.close();
   };
   const address = server.address();
@@ -69,21 +69,24 @@ function listen(server: Server, port: number): Promise<void> {
 
 /** One gdb that is connected: frames, acknowledgements, and packets one after the other. */
 class Connection {
-  /** true: packets were exchanged */
-  readonly over: Promise<boolean>;
+  readonly over: Promise<void>;
   readonly #socket: Socket;
   readonly #session: GdbSession;
   readonly #reader = new PacketReader();
   #queue: Promise<void> = Promise.resolve();
   #acknowledges = true;
   #last: Buffer | undefined;
-  #used = false;
+  readonly #mayAnswer: () => boolean;
+  /** packets that are not answered yet */
+  #pending = 0;
   #isOver = false;
-  #end: (wasUsed: boolean) => void = () => {};
+  #end: () => void = () => {};
   #fail: (error: unknown) => void = () => {};
 
-  constructor(socket: Socket, { timeline, monitor, program }: Debuggee) {
+  /** `mayAnswer`: asked when a packet has come; false: another gdb is being served. */
+  constructor(socket: Socket, { timeline, monitor, program }: Debuggee, mayAnswer: () => boolean) {
     this.#socket = socket;
+    this.#mayAnswer = mayAnswer;
     this.#session = new GdbSession(timeline, monitor, program, (text) => this.#say(text));
     this.over = new Promise((resolve, reject) => {
       this.#end = resolve;
@@ -97,19 +100,24 @@ class Connection {
       this.#session.interrupt();
       this.#queue.then(() => {
         this.#session.close();
-        this.#end(this.#used);
+        this.#end();
       });
     });
   }
 
   #take(bytes: Uint8Array): void {
     for (const received of this.#reader.take(bytes)) {
-      if (received.kind === "interrupt") this.#session.interrupt();
-      else if (received.kind === "nak" && this.#last) this.#socket.write(this.#last);
+      if (received.kind === "interrupt") {
+        if (this.#pending) this.#session.interrupt();
+      } else if (received.kind === "nak" && this.#last) this.#socket.write(this.#last);
       else if (received.kind === "damaged" && this.#acknowledges) this.#socket.write(REFUSE);
       else if (received.kind === "packet") {
-        this.#used = true;
+        if (!this.#mayAnswer()) {
+          this.#socket.destroy();
+          return;
+        }
         if (this.#acknowledges) this.#socket.write(ACKNOWLEDGE);
+        this.#pending++;
         this.#queue = this.#queue.then(() => this.#answer(received.data)).catch((error) => this.#broken(error));
       }
     }
@@ -118,6 +126,7 @@ class Connection {
   async #answer(data: Buffer): Promise<void> {
     if (this.#isOver) return;
     const { reply, next } = await this.#session.answer(data);
+    this.#pending--;
     if (reply !== undefined) this.#send(reply);
     if (next === "no-ack") this.#acknowledges = false;
     if (next === "over") {

@@ -56,7 +56,7 @@ export class GdbSession {
     this.#files = new HostFiles(program);
   }
 
-  /** Ctrl-C */
+  /** Ctrl-C, while a packet is being answered */
   interrupt(): void {
     this.#motion.interrupt();
   }
@@ -67,7 +67,14 @@ export class GdbSession {
 
   /** Answer a packet's data. What is not known is answered with nothing, as the protocol wants it; what is malformed with an error. */
   async answer(data: Buffer): Promise<Answer> {
-    const packet = data.toString("latin1");
+    try {
+      return await this.#answer(data.toString("latin1"));
+    } finally {
+      this.#motion.rest();
+    }
+  }
+
+  async #answer(packet: string): Promise<Answer> {
     switch (packet[0]) {
       case "?":
         return { reply: this.#stopped({ kind: "stepped" }) };

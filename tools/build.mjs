@@ -13,6 +13,7 @@ const ENTRIES = {
   main: "src/cli/main.ts",
   index: "src/index.ts",
   worker: "src/runner/worker.ts",
+  "search-worker": "src/search/worker.ts",
   "vector-worker": "src/conformance/vector/worker.ts",
 };
 const DAY = 24 * 3600_000;

@@ -22,15 +22,14 @@ export function command(): Command {
   search.addOption(size("calls", "calls and tail calls in one function, at most", 2, 3));
   search.addOption(size("slots", "slots of the prog array, at most", 1, 3));
   search.addOption(new Option("--scenarios <DIR>", "write what was found there, as scenario files"));
-  addShared(search, ["profile", "reporter"]);
+  addShared(search, ["profile", "reporter", "jobs"]);
   return search.action(async (parsed: SearchOptions & Record<string, unknown>) => {
     const shared = await readShared(parsed);
-    const [{ enumerate }, { search: tryAll }, report, { Output }, { profileNamed }] = await Promise.all([
+    const [{ enumerate }, { searchOn }, report, { Output }] = await Promise.all([
       import("../search/enumerate.ts"),
-      import("../search/search.ts"),
+      import("../search/crew.ts"),
       import("../report/search.ts"),
       import("./output.ts"),
-      import("../../jit/profiles/index.ts"),
     ]);
     if (shared.reporter !== "pretty" && shared.reporter !== "json")
       throw new UserError(`search reports as pretty or json, not as ${shared.reporter}`);
@@ -40,8 +39,7 @@ export function command(): Command {
     const pretty = shared.reporter === "pretty";
     if (pretty) output.write(`${graphs.length} graphs, each with direct and with indirect tail calls\n`);
     const results: Found[] = [];
-    for (const name of shared.profiles) {
-      const found = tryAll(profileNamed(name)!, graphs, parsed.slots);
+    for await (const found of searchOn(shared.profiles, graphs, parsed.slots, shared.jobs)) {
       results.push(found);
       if (pretty) output.write(report.searchLine(found, options));
     }

@@ -13,6 +13,7 @@ import {
   effectOf,
   inputsNow,
   newTally,
+  readPlace,
   type Tally,
 } from "./effect.ts";
 import { followHost } from "./host.ts";
@@ -168,6 +169,7 @@ class Counter {
   }
 
   #wouldRepeat(from: number): boolean {
+    if (!this.#holds(this.#open[from].state)) return false;
     const state = this.#open[from].state.clone();
     for (const inner of this.#open.slice(from + 1))
       compose(
@@ -184,6 +186,16 @@ class Counter {
     return effect.inputs.every(({ place, condition }) => {
       const output = condition && outputs.get(placeName(place));
       return !output || output.input < 0 || placeName(effect.inputs[output.input].place) === placeName(place);
+    });
+  }
+
+  /** What the function's way depends on, as far as it has come, is the case now. */
+  #holds({ inputs }: State): boolean {
+    const rsp = this.#concrete.register(RSP);
+    return inputs.every(({ place, condition }) => {
+      if (!condition) return true;
+      const value = readPlace(this.#concrete, rsp, place);
+      return (condition.kind === "is" ? value : u64(value - rsp)) === condition.value;
     });
   }
 

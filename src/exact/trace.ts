@@ -65,7 +65,7 @@ export class Tracer {
   #insn(pc: bigint): Insn {
     let insn = this.#code.get(pc);
     if (!insn) {
-      insn = decodeInsn(this.#bytesAt(pc), pc);
+      insn = decoded(this.#bytesAt(pc), pc);
       this.#code.set(pc, insn);
     }
     return insn;
@@ -80,6 +80,21 @@ export class Tracer {
       return this.#engine.read(pc, Math.min(left, MAX_INSN));
     }
   }
+}
+
+/** What was decoded before, by address and bytes: one machine after another holds the same code. */
+const known = new Map<string, Insn>();
+const MOST_KNOWN = 20_000;
+
+function decoded(bytes: Uint8Array, pc: bigint): Insn {
+  const key = `${pc} ${Buffer.from(bytes).toString("latin1")}`;
+  let insn = known.get(key);
+  if (!insn) {
+    if (known.size === MOST_KNOWN) known.clear();
+    insn = decodeInsn(bytes, pc);
+    known.set(key, insn);
+  }
+  return insn;
 }
 
 function join(parts: BigUint64Array[]): BigUint64Array {

@@ -4,12 +4,12 @@ import type { ReportOptions } from "./report.ts";
 
 /** One line for each profile: how many graphs were tried, and the smallest that breaks it. */
 export function searchLine(found: Found, { colors }: ReportOptions): string {
-  const { profile, tried, broken, smallest, refused } = found;
+  const { profile, tried, broken, smallest, refused, counted, endless, most } = found;
   const mark = broken ? colors.red("✗") : colors.green("✓");
   const left = refused ? `, ${refused} refused by its verifier` : "";
   const head = `${mark} ${colors.bold(profile)}  ${tried} tried${left}, ${broken} broken`;
   if (!smallest) return `${head}\n`;
-  return `${head}\n    smallest  ${graphText(smallest.graph)}  (${smallest.indexing})\n    takes     ${takes(found)}\n`;
+  return `${head}\n    smallest  ${graphText(smallest.graph)}  (${smallest.indexing})\n    takes     ${takes(found)}\n    all       ${counted} counted to their end, up to ${most} tail calls; ${endless} without end\n`;
 }
 
 function takes({ smallest }: Found): string {
@@ -24,8 +24,9 @@ export const searchJson = (graphs: number, results: readonly Found[], ms: number
   `${JSON.stringify(
     {
       summary: { graphs, tried: sum(results, "tried"), broken: sum(results, "broken"), ms: Math.round(ms) },
-      results: results.map(({ smallest, ...found }) => ({
+      results: results.map(({ smallest, most, ...found }) => ({
         ...found,
+        most: String(most),
         smallest: smallest && {
           graph: graphText(smallest.graph),
           indexing: smallest.indexing,

@@ -15,11 +15,11 @@ export interface CrewWork extends Pick<RunRequest, "scenarios" | "profiles" | "o
 /** What a thread of the crew has to say of scenario `index`. */
 export type CrewMessage = { index: number } & ({ results: RunResult[] } | { thrown: ThrownMessage });
 
-/** The program of a thread, where this code is bundled: it cannot be started from TypeScript. */
-export function workerFile(from: string = import.meta.url): string | undefined {
+/** The program of a thread (a file of the bundle, by default of those that run scenarios), where this code is bundled: it cannot be started from TypeScript. */
+export function workerFile(from: string = import.meta.url, name = "worker.js"): string | undefined {
   if (from.endsWith(".ts")) return undefined;
   const folder = dirname(fileURLToPath(from));
-  return [folder, dirname(folder)].map((place) => join(place, "worker.js")).find((file) => existsSync(file));
+  return [folder, dirname(folder)].map((place) => join(place, name)).find((file) => existsSync(file));
 }
 
 /** Takes the next scenario that nobody has taken yet; undefined: there is none left. */

@@ -24,8 +24,12 @@ export interface Found {
   /** graphs that the profile's kernel doesn't take: its verifier knows no such mix */
   refused: number;
   broken: number;
-  /** the smallest that broke */
-  smallest?: Broken;
+  /** of those: how many were counted to their end, how many have none, and the most tail calls that one of them takes */
+  counted: number;
+  endless: number;
+  most: bigint;
+  /** the smallest that broke, and its place among the graphs */
+  smallest?: Broken & { index: number };
   ms: number;
 }
 
@@ -33,14 +37,35 @@ export interface Found {
 const REFERENCE = "linux-6.12";
 const INDEXINGS: readonly Indexing[] = ["direct", "indirect"];
 
-/** Try every graph on a profile. `graphs`: smallest first. */
-export function search(profile: X86Profile, graphs: readonly Graph[], slots: number): Found {
+/** One of several threads takes each graph. */
+export interface Part {
+  part: number;
+  of: number;
+}
+
+/** Try every graph, or every one of a part, on a profile. `graphs`: smallest first. */
+export function search(
+  profile: X86Profile,
+  graphs: readonly Graph[],
+  slots: number,
+  { part, of }: Part = { part: 0, of: 1 },
+): Found {
   const start = performance.now();
   const laboratory = new Laboratory(profile, slots);
-  const found: Found = { profile: profile.name, tried: 0, refused: 0, broken: 0, ms: 0 };
+  const found: Found = {
+    profile: profile.name,
+    tried: 0,
+    refused: 0,
+    broken: 0,
+    counted: 0,
+    endless: 0,
+    most: 0n,
+    ms: 0,
+  };
   try {
-    for (const graph of graphs)
+    for (let index = part; index < graphs.length; index += of)
       for (const indexing of INDEXINGS) {
+        const graph = graphs[index];
         const trial = tryOne(laboratory, graph, indexing);
         if (!trial) {
           found.refused++;
@@ -49,15 +74,46 @@ export function search(profile: X86Profile, graphs: readonly Graph[], slots: num
         found.tried++;
         if (trial.kind === "fine") continue;
         found.broken++;
-        if (found.smallest) continue;
         const exact = laboratory.count(graph, indexing);
-        found.smallest = { graph, indexing, trial, exact, holds: referenceCount(graph, indexing, slots) };
+        note(found, exact);
+        found.smallest ??= { index, graph, indexing, trial, exact, holds: referenceCount(graph, indexing, slots) };
       }
   } finally {
     laboratory.close();
   }
   found.ms = performance.now() - start;
   return found;
+}
+
+/** What the parts of a search found, together. */
+export function together([first, ...others]: readonly Found[]): Found {
+  return others.reduce(
+    (all, found) => ({
+      profile: all.profile,
+      tried: all.tried + found.tried,
+      refused: all.refused + found.refused,
+      broken: all.broken + found.broken,
+      counted: all.counted + found.counted,
+      endless: all.endless + found.endless,
+      most: found.most > all.most ? found.most : all.most,
+      ...smaller(all, found),
+      ms: Math.max(all.ms, found.ms),
+    }),
+    first,
+  );
+}
+
+const smaller = (a: Found, b: Found): Pick<Found, "smallest"> => {
+  const first =
+    (a.smallest?.index ?? Number.POSITIVE_INFINITY) <= (b.smallest?.index ?? Number.POSITIVE_INFINITY) ? a : b;
+  return first.smallest ? { smallest: first.smallest } : {};
+};
+
+function note(found: Found, exact: ExactRun): void {
+  if (exact.kind === "exact") {
+    found.counted++;
+    if (exact.tailCalls > found.most) found.most = exact.tailCalls;
+  } else if (exact.kind === "endless") found.endless++;
 }
 
 /** What a kernel that is right makes of the graph. */

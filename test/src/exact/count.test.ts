@@ -1,5 +1,6 @@
 import { describe, expect, test } from "vitest";
 import { keyOf } from "../../../emulator/maps/map.ts";
+import { profileNamed } from "../../../jit/profiles/index.ts";
 import { exactly, plainly } from "./rig.ts";
 
 /** An entry that calls a subprogram N times, which tail-calls the entry. */
@@ -39,6 +40,27 @@ describe("the hierarchy, on a kernel that keeps the count by value", () => {
     expect(run).toMatchObject({ kind: "exact", r0: 7n, tailCalls });
     expect(entries).toBe(BigInt.asUintN(64, tailCalls + 1n)); // each tail call enters the entry, whose counter has 64 bits
   });
+
+  test.each([
+    [2, 12],
+    [3, 8],
+    [5, 5],
+  ])(
+    "%i calls: the same as execution for every limit up to %i, the sum of powers for every one up to 16",
+    (calls, most) => {
+      const yaml = hierarchy(calls);
+      for (let limit = 1; limit <= 16; limit++) {
+        const profile = { ...profileNamed("linux-6.1")!, maxTailCalls: limit };
+        const { kind, ...run } = exactly(yaml, profile) as { kind: string; tailCalls: bigint };
+        expect({ limit, kind, tailCalls: run.tailCalls }).toEqual({
+          limit,
+          kind: "exact",
+          tailCalls: geometric(BigInt(calls), limit),
+        });
+        if (limit <= most) expect(run).toEqual(plainly(yaml, profile));
+      }
+    },
+  );
 
   test("where the count holds, all of it is what plain execution says", () => {
     const { kind, ...run } = exactly(hierarchy(2), "linux-6.12") as { kind: string };

@@ -6,7 +6,7 @@ import { parseScenario } from "../../../src/scenario/load.ts";
 import { enumerate } from "../../../src/search/enumerate.ts";
 import { graphText } from "../../../src/search/graph.ts";
 import { scenarioText } from "../../../src/search/scenario-text.ts";
-import { search } from "../../../src/search/search.ts";
+import { search, together } from "../../../src/search/search.ts";
 
 const scope = { functions: 2, calls: 2, slots: 1 };
 const graphs = enumerate(scope);
@@ -18,6 +18,18 @@ describe("what a search over two functions finds", () => {
     expect(broken).toBeGreaterThan(0);
     expect(graphText(smallest!.graph)).toBe("a: a1 a1, a1: [0]; [0]=a");
     expect(smallest!.exact).toMatchObject({ kind: "exact", tailCalls: 2n ** 34n - 2n });
+  });
+
+  test("every graph that breaks is counted to its end", () => {
+    const { broken, counted, endless, most } = search(profileNamed("linux-6.1")!, graphs, scope.slots);
+    expect([counted, endless]).toEqual([broken, 0]);
+    expect(most).toBe(2n ** 34n - 2n);
+  });
+
+  test("the same in parts, whoever takes which graph", () => {
+    const whole = search(profileNamed("linux-6.1")!, graphs, scope.slots);
+    const parts = [0, 1, 2].map((part) => search(profileNamed("linux-6.1")!, graphs, scope.slots, { part, of: 3 }));
+    expect({ ...together(parts.reverse()), ms: 0 }).toEqual({ ...whole, ms: 0 });
   });
 
   test("a count on the entry's stack: nothing", () => {

@@ -35,7 +35,7 @@ source   SYMBOLS/small.bpf
 program  SYMBOLS/small.elf
 waiting for: gdb -x SYMBOLS/small.gdb
 `);
-  expect(readFileSync(join(symbols, "small.bpf"), "utf8")).toContain("     1: call pc+1");
+  expect(readFileSync(join(symbols, "small.bpf"), "utf8")).toContain("     1: call f  ");
 });
 
 test("a temporary folder does not stay", async () => {

@@ -302,6 +302,13 @@ export class Machine {
     return placed;
   }
 
+  /** All functions that are placed are gone: nothing calls them any more, and nothing else comes where they were. */
+  unload(): void {
+    this.functions.length = 0;
+    this.#byEntry.clear();
+    this.#checked.clear();
+  }
+
   /** May an indirect branch arrive at that offset? */
   #lands({ bytes }: Image, offset: number): boolean {
     return !this.#ibt || ENDBR64.every((byte, i) => bytes[offset + i] === byte);

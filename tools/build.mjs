@@ -14,6 +14,7 @@ const ENTRIES = {
   index: "src/index.ts",
   worker: "src/runner/worker.ts",
   "search-worker": "src/search/worker.ts",
+  "fuzz-worker": "src/fuzz/worker.ts",
   "vector-worker": "src/conformance/vector/worker.ts",
 };
 const DAY = 24 * 3600_000;

@@ -8,4 +8,4 @@ export { constantTailCallIndex } from "./rewrites/tail-call.ts";
 export { type StackEra, tailCallReachable, walkCalls } from "./stack-depth.ts";
 export { type BtfStructs, withStructs } from "./structs.ts";
 export { withoutVerification } from "./unverified.ts";
-export { stackDepths, verify } from "./verify.ts";
+export { stackDepths, trust, verify } from "./verify.ts";

@@ -21,6 +21,10 @@ export const COMMANDS = {
     usage: "search",
     summary: "every call graph of a size: the smallest that breaks each design",
   },
+  fuzz: {
+    usage: "fuzz",
+    summary: "generated programs: the reference interpreter against each profile",
+  },
   bench: { usage: "bench [PART...]", summary: "how fast all this is, here" },
   merge: { usage: "merge FILE...", summary: "make one report of the JSON reports of several shards" },
 } satisfies Record<string, { usage: string; summary: string }>;

@@ -12,6 +12,7 @@ export const load: Record<CommandName, () => Promise<{ command(): Command }>> = 
   replay: () => import("./replay.ts"),
   conformance: () => import("./conformance.ts"),
   search: () => import("./search.ts"),
+  fuzz: () => import("./fuzz.ts"),
   bench: () => import("./bench.ts"),
   merge: () => import("./merge.ts"),
 };

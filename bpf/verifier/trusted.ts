@@ -15,7 +15,8 @@ interface Known {
  * the instructions in front of a helper call. Maps and keys of helper calls must be loaded in the same block as the call.
  */
 export function learn(env: Env): void {
-  const { insns, aux, subprogs } = env;
+  const { insns, aux, subprogs, kernel } = env;
+  const depth = (bytes: number): number => (kernel.stackDepthInSlots ? (bytes + 7) & ~7 : bytes);
   let known: Known[] = [];
   let f = -1;
   insns.forEach((insn, at) => {
@@ -25,7 +26,7 @@ export function learn(env: Env): void {
     const cls = O.classOf(insn.code);
     const isStore = cls === O.BPF_ST || cls === O.BPF_STX;
     const base = isStore ? insn.dst : cls === O.BPF_LDX ? insn.src : -1;
-    if (base === O.BPF_REG_FP) subprogs[f].stackDepth = Math.max(subprogs[f].stackDepth, -insn.off);
+    if (base === O.BPF_REG_FP) subprogs[f].stackDepth = Math.max(subprogs[f].stackDepth, depth(-insn.off));
     if (insn.code === O.CALL) {
       if (insn.src === O.BPF_HELPER_CALL) noteCall(env, aux[at], insn.imm, known);
       known = known.slice(CALLER_SAVED);

@@ -17,6 +17,8 @@ export interface MachineLayout {
 export interface PercpuLayout {
   /** __per_cpu_start */
   start: bigint;
+  /** without CONFIG_SMP: the only CPU's variables are where their symbols say */
+  up?: boolean;
   /** this_cpu_off, cpu_number, current_task, call_depth */
   symbols: Record<string, bigint>;
 }

@@ -156,7 +156,9 @@ export class Machine {
     this.symbols = new SymbolTable(new Allocator("kernel text", textBase, TEXT_SIZE), layout.symbols);
     this.heap = new Allocator("the direct map", DIRECT_MAP_BASE + 0x1000n, DIRECT_MAP_SIZE - 0x1000n);
     this.#jit = new Allocator("the JIT region", JIT_BASE, JIT_SIZE);
-    const areas = Array.from({ length: cpus }, () => this.heap.take(PERCPU_AREA_SIZE, 4096));
+    const { start, up } = layout.percpu;
+    if (up) this.memory.ensure(start, PERCPU_AREA_SIZE, PROT_READ | PROT_WRITE);
+    const areas = up ? [start] : Array.from({ length: cpus }, () => this.heap.take(PERCPU_AREA_SIZE, 4096));
     this.percpu = new PercpuAreas(layout.percpu, this.memory, areas);
     this.host = new HostCalls(this);
     this.returnInstruction = this.#installReturns();

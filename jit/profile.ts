@@ -24,6 +24,8 @@ export interface StructOffsets {
 export interface PercpuOffsets {
   /** __per_cpu_start */
   start: bigint;
+  /** without CONFIG_SMP: there is one CPU, gs base is 0, and the variables are where their symbols say */
+  up?: boolean;
   symbols: Record<string, bigint>;
 }
 

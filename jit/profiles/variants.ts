@@ -37,6 +37,18 @@ export const HASH = { main: 0x5a2d7c31, subprog: 0x1f6b94e8 };
 const withCfi = (profile: X86Profile, kind: "kcfi" | "fineibt", bhi = false): X86Profile =>
   withFeatures(profile, { cfi: { kind, hash: HASH, trap: profile.cfi ?? "ud2", bhi } });
 
+/** Where a kernel without CONFIG_SMP has what would be per-CPU. */
+const UP_START = 0xffffffff83400000n;
+
+const withoutSmp = ({
+  start,
+  symbols: { this_cpu_off: _, ...symbols },
+}: X86Profile["percpu"]): X86Profile["percpu"] => ({
+  start: UP_START,
+  up: true,
+  symbols: Object.fromEntries(Object.entries(symbols).map(([name, at]) => [name, UP_START + (at - start)])),
+});
+
 /** Whether the design's code calls C functions, which may be compiled in several ways. */
 const callsFunctions = ({ design }: X86Profile): boolean => designNamed(design).functions !== undefined;
 
@@ -133,6 +145,12 @@ export const VARIANTS: readonly Variant[] = [
     about: "the C functions that the design calls use another scratch register, as compilers do",
     fits: callsFunctions,
     apply: (profile) => ({ ...profile, compilation: "ordinary" }),
+  },
+  {
+    name: "up",
+    about: "without CONFIG_SMP: per-CPU variables are where their symbols say",
+    fits: ({ design }) => design === "task-inline",
+    apply: (profile) => ({ ...profile, percpu: withoutSmp(profile.percpu) }),
   },
   ...FASTCALL_VARIANTS,
 ];

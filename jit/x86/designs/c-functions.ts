@@ -40,9 +40,10 @@ export function compileFunction(
 /** Offset of bpf_tail_call_cnt in struct task_struct, behind all that a kernel has there. */
 export const TASK_TAIL_CALL_CNT = 0x2e00;
 
-/** reg = &current->bpf_tail_call_cnt, through gs */
-export function taskCountPointer(c: Code, reg: number, symbol: (name: string) => bigint): void {
-  percpuPointer(c, reg, symbol("current_task"), symbol);
+/** reg = &current->bpf_tail_call_cnt, through gs; `up`: without CONFIG_SMP current_task is where its symbol says */
+export function taskCountPointer(c: Code, reg: number, symbol: (name: string) => bigint, up = false): void {
+  if (up) movRegSimm32(c, reg, Number(BigInt.asIntN(32, symbol("current_task"))));
+  else percpuPointer(c, reg, symbol("current_task"), symbol);
   loadThrough(c, true, reg, reg);
   opRegImm(c, ADD, true, reg, TASK_TAIL_CALL_CNT);
 }

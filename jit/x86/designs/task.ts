@@ -1,4 +1,5 @@
 import { OWN_STORE } from "../../../bpf/image.ts";
+import type { X86Profile } from "../../profile.ts";
 import type { TailCallDesign } from "../design.ts";
 import { JAE, nops } from "../encode/control.ts";
 import { opMemImm8 } from "../encode/memory.ts";
@@ -101,22 +102,26 @@ export const taskClobber = withCalls(
   clobberList,
 );
 
-/** mov rax, imm32; add rax, gs:[]; mov rax, [rax]; add rax, imm32; mov dword [rax], 0 */
-const INLINE_SIZE = 7 + 9 + 3 + 6 + 6;
+/** mov rax, imm32; add rax, gs:[] with CONFIG_SMP; mov rax, [rax]; add rax, imm32; mov dword [rax], 0 */
+const inlineSize = ({ percpu }: X86Profile): number => 7 + (percpu.up ? 0 : 9) + 3 + 6 + 6;
 
 /** The second answer: the same in line. A program that is nested in the task still starts the count over. */
 export const taskInline = taskDesign(
-  { name: "task-inline", about: "a u32 in task_struct, reached through gs in line", landing: 9 + INLINE_SIZE },
+  {
+    name: "task-inline",
+    about: "a u32 in task_struct, reached through gs in line",
+    landing: (profile) => 9 + inlineSize(profile),
+  },
   (f) => {
     if (f.input.tailCallReachable && !f.input.isSubprog) {
       f.c.note("current->bpf_tail_call_cnt = 0");
-      taskCountPointer(f.c, RAX, f.symbol);
+      taskCountPointer(f.c, RAX, f.symbol, f.profile.percpu.up);
       storeImm32Through(f.c, RAX, 0); // c7 00
       f.c.mark(OWN_STORE);
-    } else nops(f.c, INLINE_SIZE);
+    } else nops(f.c, inlineSize(f.profile));
   },
   (f) => {
     f.c.note("&current->bpf_tail_call_cnt");
-    taskCountPointer(f.c, RAX, f.symbol);
+    taskCountPointer(f.c, RAX, f.symbol, f.profile.percpu.up);
   },
 );

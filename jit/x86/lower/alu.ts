@@ -123,6 +123,7 @@ function extendSign(f: Fn, bits: number, w: boolean, dst: number, src: number): 
 /** dst = src + this CPU's offset */
 function percpuAddress(f: Fn, dst: number, src: number): void {
   move(f, dst, src);
+  if (f.profile.percpu.up) return;
   const offset = Number(BigInt.asIntN(32, f.symbol("this_cpu_off")));
   if (f.profile.features.percpuRexSlip && dst > 7) {
     // 65 49 03 /r: REX.B in place of REX.R names the register eight below

@@ -1,7 +1,12 @@
 import type { Image } from "../../../bpf/image.ts";
-import type { ProgramSet } from "../../../bpf/program.ts";
+import { callsHelper, type ProgramSet } from "../../../bpf/program.ts";
+import type { Xlated } from "../../../bpf/xlated.ts";
 import type { Kernel } from "../../../emulator/kernel.ts";
+import type { PlacedFunction } from "../../../emulator/machine.ts";
 import { patchBytes } from "../../../emulator/poke.ts";
+import type { X86Profile } from "../../../jit/profile.ts";
+import { type Attached, wordsModel } from "../../../jit/trampoline.ts";
+import { Trampoline } from "../../runner/trampoline.ts";
 import { decodeTable } from "../x86/decode.ts";
 import type { CaptureKernel, Compiled } from "./compile.ts";
 import type { CaptureRecord } from "./format.ts";
@@ -30,6 +35,41 @@ export function placeTrampolines(
     machine.place(bytes === "captured" ? withCaptured(ours, traced) : ours);
     const ip = traced.image.address + BigInt(site);
     machine.attach(placed, site, patchBytes(traced.opcode, ip, traced.address));
+  }
+}
+
+/** A program of a set on another kernel than the captured one. */
+export interface LoadedElsewhere {
+  xlated: Xlated;
+  functions: PlacedFunction[];
+}
+
+/** Attach the set's tracing programs as the profile's kernel does. Throws JitError for what its trampolines cannot do. */
+export function attachElsewhere(
+  kernel: Kernel,
+  set: ProgramSet,
+  profile: X86Profile,
+  loaded: ReadonlyMap<string, LoadedElsewhere>,
+): void {
+  const trampolines = new Map<PlacedFunction, Trampoline>();
+  for (const program of set.programs) {
+    const { attach } = program;
+    if (attach?.prog === undefined) continue;
+    const target = loaded.get(attach.prog)!;
+    const { name, nargs } = set.programs.find((other) => other.name === attach.prog)!.functions[attach.func];
+    const func = target.functions[target.xlated.functions.findIndex((fn) => fn.name === name)];
+    const { tailCallReachable } = target.xlated.functions[0];
+    const trampoline =
+      trampolines.get(func) ??
+      new Trampoline(kernel, profile, { func, model: wordsModel(nargs ?? 1), tailCallReachable });
+    trampolines.set(func, trampoline);
+    const steps = trampoline.attach({
+      type: attach.type as Attached["type"],
+      prog: kernel.programs.find((other) => other.name === program.name)!.address,
+      entry: loaded.get(program.name)!.functions[0].entry,
+      wantsIp: callsHelper(program, "bpf_get_func_ip"),
+    });
+    for (const _ of steps);
   }
 }
 

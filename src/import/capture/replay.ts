@@ -76,7 +76,8 @@ function incomparable(
   { trampolines }: CaptureRecord,
   flags: Set<string>,
 ): string | undefined {
-  if (trampolines?.length || flags.has("trampoline")) return "trampolines are only replayed as captured";
+  if ((trampolines?.length || flags.has("trampoline")) && !profile.trampoline)
+    return `${profile.name} has no trampolines`;
   const countsAlike = captureProfile(captured, file).design === profile.design;
   return flags.has("tcc_divergent") && !countsAlike ? "the kernels count tail calls differently here" : undefined;
 }

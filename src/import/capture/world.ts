@@ -13,7 +13,7 @@ import { loadProgram } from "../../runner/load-program.ts";
 import { newMachine } from "../../runner/machine.ts";
 import { Session } from "../../runner/session.ts";
 import { decodeTable } from "../x86/decode.ts";
-import { placeTrampolines } from "./attach.ts";
+import { attachElsewhere, type LoadedElsewhere, placeTrampolines } from "./attach.ts";
 import { failedSlots } from "./compare.ts";
 import { type CaptureKernel, type Compiled, compileCaptured } from "./compile.ts";
 import type { CapturedFunction, CaptureRecord, ProgramsRecord } from "./format.ts";
@@ -110,12 +110,15 @@ function loadElsewhere(
     for (const def of set.maps) kernel.addMap(def);
     const book = new ProgramBook();
     const entries = new Map<string, { entry: bigint; type: number }>();
+    const loaded = new Map<string, LoadedElsewhere>();
     for (const program of set.programs) {
       const xlated = verify(program, set.maps, features, set.programs);
       book.add(program.name, xlated);
-      const [main] = loadProgram(kernel, program.name, xlated, profile);
-      entries.set(program.name, { entry: main.entry, type: program.type });
+      const functions = loadProgram(kernel, program.name, xlated, profile);
+      entries.set(program.name, { entry: functions[0].entry, type: program.type });
+      loaded.set(program.name, { xlated, functions });
     }
+    attachElsewhere(kernel, set, profile, loaded);
     fillSlots(kernel, set, record);
     return { session: new Session(kernel, book), kernel, machine, entries };
   } catch (error) {

@@ -161,7 +161,7 @@ export const scenario = object("a scenario: a mapping with the keys title and pr
   steps: optional(list(step, "a list of steps", 1), "several runs and updates of maps, instead of run and expect"),
   breaks: optional(
     table(placed(pattern), breaks, "a mapping of profiles to how they break"),
-    "profiles (names, globs, spans) that break the contract, and exactly how",
+    "profiles (names, globs, spans) that break the contract, and exactly how; { checks: [] }: holds where a wider entry breaks",
   ),
   budget: optional(small(1, Number.MAX_SAFE_INTEGER), "instructions a run may take"),
 });

@@ -1,3 +1,5 @@
+import { helperId } from "../../../bpf/helper-ids.ts";
+import { BPF_HELPER_CALL, CALL } from "../../../bpf/opcode.ts";
 import { liveRegisters } from "../../../bpf/verifier/index.ts";
 import type { X86Profile } from "../../../jit/profile.ts";
 import { REG_NAMES, X86_OF_BPF } from "../../../jit/x86/regs.ts";
@@ -47,13 +49,20 @@ export function checkFastcall(
   }
 }
 
-/** Bit r set: register r is read from there on before it is written. */
+const TRACE_PRINTK = helperId("bpf_trace_printk");
+const R1_TO_R5 = 0x3e;
+
+/** Bit r set: register r is read from there on before it is written. The verifier does not know of what a message prints. */
 function liveness({ programs }: Source, { features }: World): (place: Place) => number {
   const live = new Map(
-    programs.map(({ spec, program }) => [
-      spec.name,
-      liveRegisters({ insns: program.insns.map((insn) => ({ ...insn })), program, kernel: features }),
-    ]),
+    programs.map(({ spec, program }) => {
+      const insns = program.insns.map((insn) => ({ ...insn }));
+      const registers = liveRegisters({ insns, program, kernel: features });
+      insns.forEach(({ code, src, imm }, slot) => {
+        if (code === CALL && src === BPF_HELPER_CALL && imm === TRACE_PRINTK) registers[slot] |= R1_TO_R5;
+      });
+      return [spec.name, registers];
+    }),
   );
   return ({ program, origin }) => live.get(program)![origin];
 }

@@ -40,6 +40,13 @@ describe("where spills and fills are removed, every register that is read later 
     expect(findings(WRONG, `${MOVED}\nr2 = 5\nr0 += r2\nexit`)).toEqual([]);
   });
 
+  test("what a message prints is read", () => {
+    const print = `${MOVED.replaceAll("r2", "r3")}\nr1 = r10\nr1 += -8\n*(u64 *)(r1 + 0) = 0x7825\nr2 = 3\ncall bpf_trace_printk\nexit`;
+    expect(findings(WRONG, print)).toMatchObject([
+      { bpf: "call bpf_trace_printk", expected: "R3 = 0x1", actual: "0x2" },
+    ]);
+  });
+
   test("pointers to the stack, which is smaller, are no difference, nor to code, which is shorter", () => {
     const pair = (reg: number) => `
       *(u64 *)(r10 - 48) = r${reg}

@@ -6,6 +6,7 @@ import { ArrayMap } from "../../emulator/maps/array.ts";
 import { REG_NAMES } from "../../jit/x86/regs.ts";
 import { UserError } from "../error.ts";
 import type { World } from "../runner/build.ts";
+import { unwindRows } from "../runner/unwind.ts";
 import {
   type Symbol as ElfSymbol,
   elfFile,
@@ -23,7 +24,6 @@ import { debugAbbrev, debugInfo, type VariableInfo } from "./elf/info.ts";
 import { debugLine } from "./elf/line-table.ts";
 import { type ListedFunction, listBpf } from "./listing.ts";
 import { debuggerNames } from "./names.ts";
-import { unwindRows } from "./unwind.ts";
 
 /** What a debugger is given of a world. */
 export interface ProgramFile {

@@ -1,7 +1,7 @@
+import { GuestFault } from "../../emulator/memory.ts";
 import { CHECKS } from "../checks/index.ts";
 import { drawStack } from "../runner/stack-picture.ts";
 import { BPF_REGISTERS } from "./bpf-registers.ts";
-import { innermostFrame } from "./unwind.ts";
 import type { DebugView } from "./view.ts";
 
 /** "state 231 of 353: run 1 of entry, 230 instructions in, CPU 0, task 1" and the instruction. */
@@ -45,11 +45,12 @@ export function tailCallsText(view: DebugView): string {
 
 /** The stack as the mailing list draws it. */
 export function framesText({ timeline }: DebugView): string {
-  const { machine, pc } = timeline;
-  const frame = innermostFrame(machine, pc);
-  if (!frame) return "no frame of a BPF function is on the stack\n";
-  const picture = drawStack(machine, frame);
-  return frame.unmade ? `${picture}${frame.unmade} has no frame here\n` : picture;
+  try {
+    return drawStack(timeline.machine) || "no BPF function is under way\n";
+  } catch (error) {
+    if (error instanceof GuestFault) return "the stack cannot be followed from here\n";
+    throw error;
+  }
 }
 
 export function contractsText(view: DebugView): string {

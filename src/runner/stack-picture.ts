@@ -1,31 +1,18 @@
 import type { FrameSlot } from "../../bpf/image.ts";
-import { RBP, RIP, RSP } from "../../emulator/engine.ts";
+import { RSP } from "../../emulator/engine.ts";
 import type { Machine, PlacedFunction } from "../../emulator/machine.ts";
 import { shortName } from "../scenario/point.ts";
+import { unwind } from "./unwind.ts";
 
 /**
  * The frames of all BPF functions under way, outermost first, as the mailing list draws them: return address, saved rbp, BPF
  * stack in bytes, then what the prologue pushed. A count shows its value, a pointer the frame that it points into. Frames of the
- * same function are numbered, from the outermost: entry:1. A trampoline's frame shows what it holds. The machine stands at a
- * function's first BPF instruction or later; where it doesn't, `from` says of the innermost frame to draw where its function is, and
- * its rbp.
+ * same function are numbered, from the outermost: entry:1. A trampoline's frame shows what it holds, a function whose
+ * frame is not made what there is of it.
  */
-export function drawStack(machine: Machine, from?: { pc: bigint; rbp: bigint }): string {
+export function drawStack(machine: Machine): string {
   const { regs } = machine.engine;
-  const frames: { func: PlacedFunction; rbp: bigint; bare?: boolean }[] = [];
-  let at = machine.functionAt(from?.pc ?? regs[RIP]);
-  let rbp = from?.rbp ?? regs[RBP];
-  while (at) {
-    frames.push({ func: at.func, rbp });
-    const { func } = at;
-    at = machine.functionAt(machine.memory.load(rbp + 8n, 8) - 1n);
-    if (at && func.image.trampoline && at.offset < at.func.image.body && at.func.attached) {
-      // called from the patch site: the traced function has no frame yet
-      frames.push({ func: at.func, rbp: rbp + 8n, bare: true });
-      at = machine.functionAt(machine.memory.load(rbp + 16n, 8) - 1n);
-    }
-    rbp = machine.memory.load(rbp, 8);
-  }
+  const frames = unwind(machine);
   frames.reverse();
   const names = numbered(frames.map(({ func }) => shortName(func.image.name)));
   const owner = (pointer: bigint): string => {
@@ -33,8 +20,8 @@ export function drawStack(machine: Machine, from?: { pc: bigint; rbp: bigint }):
     return pointer > (frames[index + 1]?.rbp ?? regs[RSP] - 1n) ? (names[index] ?? "?") : "?";
   };
   const width = Math.max(...names.map((name) => name.length));
-  const lines = frames.map(({ func, rbp: base, bare }, i) => {
-    const cells = bare ? ["ret"] : cellsOf(machine, func, base, owner);
+  const lines = frames.map(({ func, rbp: base, made }, i) => {
+    const cells = made === "all" ? cellsOf(machine, func, base, owner) : made.split(" and ");
     return `${names[i].padEnd(width)} | ${cells.join(" | ")} |\n`;
   });
   return lines.join("");

@@ -1,4 +1,4 @@
-import type { UnwindRow } from "../unwind.ts";
+import type { UnwindRow } from "../../runner/unwind.ts";
 import { ByteWriter } from "./bytes.ts";
 
 /** DWARF's numbers of x86-64's registers, by the machine's: rax rcx rdx rbx rsp rbp rsi rdi r8..r15. */

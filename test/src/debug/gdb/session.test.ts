@@ -168,15 +168,22 @@ describe("monitor", () => {
       await ask(`qRcmd,${Buffer.from("frames").toString("hex")}`);
       return said.pop();
     };
-    expect(await frames(0)).toBe("no frame of a BPF function is on the stack\n");
-    const { func, offset } = timeline.machine.functionAt(timeline.pc)!;
-    expect([func.image.name, offset]).toEqual(["entry", 0]);
-    timeline.seek(0);
-    for (let state = 0; !timeline.machine.functionAt(timeline.pc)?.func.image.name.includes("#"); )
-      timeline.seek(++state);
-    expect(await frames(timeline.at)).toBe(
-      "entry | ret | rbp | tcc 0 | tcc_ptr entry | rbx |\nentry#sub has no frame here\n",
+    expect(await frames(0)).toBe("entry | ret |\n");
+    const first = (name: string, offset: number): number => {
+      for (let state = 0; ; state++) {
+        timeline.seek(state);
+        const at = timeline.machine.functionAt(timeline.pc);
+        if (at?.func.image.name === name && at.offset === offset) return state;
+      }
+    };
+    const [, sub] = timeline.machine.functions;
+    const entry = "entry | ret | rbp | tcc 0 | tcc_ptr entry | rbx |\n";
+    expect(await frames(first("entry#sub", 0))).toBe(`${entry}sub   | ret |\n`);
+    expect(await frames(first("entry#sub", sub.image.landing! - 3))).toBe(`${entry}sub   | ret | rbp |\n`); // before mov
+    expect(await frames(first("entry#sub", sub.image.body))).toBe(
+      `${entry}sub   | ret | rbp | tcc_ptr entry | tcc_ptr entry |\n`,
     );
+    expect(await frames(timeline.end)).toBe("no BPF function is under way\n");
   });
 
   test("contracts says what holds and what is broken; tailcalls where one is; registers what R0 to R10 hold", async () => {

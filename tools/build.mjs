@@ -15,6 +15,7 @@ const ENTRIES = {
   worker: "src/runner/worker.ts",
   "search-worker": "src/search/worker.ts",
   "fuzz-worker": "src/fuzz/worker.ts",
+  "mutant-worker": "src/mutants/worker.ts",
   "vector-worker": "src/conformance/vector/worker.ts",
 };
 const DAY = 24 * 3600_000;

@@ -16,7 +16,7 @@ export function beforeRun<T>(
   use: (world: World, options: EnterOptions) => T,
   engine?: NativeOptions,
 ): T {
-  const world = buildWorld(scenario, assembleScenario(scenario), profile, engine);
+  const world = buildWorld(scenario, assembleScenario(scenario), profile, engine ? { engine } : {});
   try {
     for (const { name, values } of scenario.maps)
       for (const entry of values) updateMap(world.kernel, name, entry, scenario.file);

@@ -26,6 +26,10 @@ export const COMMANDS = {
     summary: "generated programs: the reference interpreter against each profile",
   },
   bench: { usage: "bench [PART...]", summary: "how fast all this is, here" },
+  mutants: {
+    usage: "mutants [PATH...]",
+    summary: "faults put into the JIT one by one: which does no scenario notice?",
+  },
   merge: { usage: "merge FILE...", summary: "make one report of the JSON reports of several shards" },
 } satisfies Record<string, { usage: string; summary: string }>;
 

@@ -14,5 +14,6 @@ export const load: Record<CommandName, () => Promise<{ command(): Command }>> = 
   search: () => import("./search.ts"),
   fuzz: () => import("./fuzz.ts"),
   bench: () => import("./bench.ts"),
+  mutants: () => import("./mutants.ts"),
   merge: () => import("./merge.ts"),
 };

@@ -18,7 +18,7 @@ import type { ProgramSpec, Scenario } from "../scenario/scenario.ts";
 import { MAP_TYPE_NUMBERS, PROGRAM_TYPE_NUMBERS } from "../scenario/type-numbers.ts";
 import { attachPrograms, resolveAttachments, type TracedKernelFunction } from "./attach.ts";
 import { ProgramBook } from "./code-book.ts";
-import { loadProgram } from "./load-program.ts";
+import { loadProgram, type Rework } from "./load-program.ts";
 import type { SourceLine } from "./locate.ts";
 import { machineFor } from "./machine.ts";
 import { Refusal } from "./refusal.ts";
@@ -83,10 +83,16 @@ function assembleProgram(scenario: Scenario, spec: ProgramSpec, maps: string[]):
   }
 }
 
+export interface WorldOptions {
+  engine?: NativeOptions;
+  /** changes the machine code before it is placed */
+  rework?: Rework;
+}
+
 /** Verify, compile and load the scenario on a fresh machine. Throws UserError. */
-export function buildWorld(scenario: Scenario, source: Source, profile: X86Profile, engine?: NativeOptions): World {
+export function buildWorld(scenario: Scenario, source: Source, profile: X86Profile, options: WorldOptions = {}): World {
   const features = verifierOf(profile);
-  const machine = machineFor(profile, features, engine);
+  const machine = machineFor(profile, features, options.engine);
   const kernel = new Kernel(machine, behaviourOf(kernelOf(profile)));
   const book = new ProgramBook();
   const programs = new Map<string, LoadedSource>();
@@ -103,7 +109,7 @@ export function buildWorld(scenario: Scenario, source: Source, profile: X86Profi
     try {
       const xlated = verify(program, source.maps, features, all);
       book.add(spec.name, xlated, lineFinder(scenario, spec, program), sourceFinder(program));
-      const functions = loadProgram(kernel, spec.name, xlated, profile);
+      const functions = loadProgram(kernel, spec.name, xlated, profile, {}, options.rework);
       programs.set(spec.name, { entry: functions[0].entry, type: program.type, xlated, functions });
     } catch (error) {
       machine.close();

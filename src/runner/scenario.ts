@@ -3,7 +3,7 @@ import type { Finding } from "../checks/finding.ts";
 import { UserError } from "../error.ts";
 import { appliesTo, breakOf, stepsFor } from "../scenario/expect.ts";
 import type { Scenario } from "../scenario/scenario.ts";
-import { buildWorld, type Source } from "./build.ts";
+import { buildWorld, type Source, type WorldOptions } from "./build.ts";
 import { compareCode } from "./code/compare.ts";
 import { checkFastcall, lostSpills } from "./fastcall/check.ts";
 import { judge } from "./judge.ts";
@@ -12,10 +12,20 @@ import type { Mismatch, RunResult } from "./result.ts";
 import { ScenarioRun } from "./steps.ts";
 import { storyOf, toldOf } from "./story.ts";
 
+export interface ScenarioOptions extends WorldOptions {
+  /** only the verdict counts: a run that goes past the limit though the scenario doesn't say so is not followed to its end */
+  hasty?: boolean;
+}
+
 /**
  * Run one scenario on one profile; skipped where the kernel lacks what it needs. Throws UserError for a program that no kernel loads.
  */
-export function runScenario(scenario: Scenario, source: Source, profileName: string): RunResult {
+export function runScenario(
+  scenario: Scenario,
+  source: Source,
+  profileName: string,
+  options: ScenarioOptions = {},
+): RunResult {
   const start = performance.now();
   const profile = profileNamed(profileName);
   if (!profile) throw new UserError(`unknown profile "${profileName}"`);
@@ -30,7 +40,14 @@ export function runScenario(scenario: Scenario, source: Source, profileName: str
   if (!appliesTo(scenario, profileName)) return skip(`is about ${scenario.profiles.join(", ")}`);
   let run: ScenarioRun;
   try {
-    run = new ScenarioRun(() => buildWorld(scenario, source, profile), scenario, stepsFor(scenario, profileName));
+    const steps = stepsFor(scenario, profileName);
+    const checks = breakOf(scenario, profileName)?.checks.map(({ value }) => value) ?? [];
+    run = new ScenarioRun(
+      () => buildWorld(scenario, source, profile, options),
+      scenario,
+      steps,
+      options.hasty ? checks : undefined,
+    );
   } catch (error) {
     if (error instanceof KernelLacks) return skip(`this kernel ${error.message}`);
     const others = source.programs.map(({ program }) => program);

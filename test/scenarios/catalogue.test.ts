@@ -6,7 +6,9 @@ import { catalogue, verdicts } from "./shipped.ts";
 
 /** The programs' text without comments and white space. */
 const bare = ({ programs }: Scenario): string =>
-  programs.map(({ code }) => code.text.replaceAll(/;.*/g, "").replaceAll(/\s/g, "")).join("|");
+  programs
+    .map(({ code, attach }) => [attach?.type, attach?.function, code.text.replaceAll(/;.*/g, "").replaceAll(/\s/g, "")])
+    .join("|");
 
 describe("every scenario", () => {
   test.each(catalogue)("$id is written like the others", ({ text }) => {

@@ -28,6 +28,8 @@ export interface MapDef {
   /** bytes */
   valueSize: number;
   maxEntries: number;
+  /** value of an array's only element that neither programs nor user space change (BPF_F_RDONLY_PROG, BPF_MAP_FREEZE): loads of it are constants */
+  frozen?: Uint8Array;
 }
 
 /** A function as BTF func_info names it. */
@@ -45,7 +47,7 @@ export interface FuncInfo {
 export interface LineInfo {
   slot: number;
   file: string;
-  /** 1-based */
+  /** 1-based; 0: the compiler's own, from no line */
   line: number;
   column: number;
   /** the line as the compiler saw it */

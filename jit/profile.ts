@@ -1,3 +1,4 @@
+import type { Structs } from "../bpf/structs.ts";
 import type { FastcallFeatures } from "../bpf/verifier/fastcall/features.ts";
 import type { Compilation } from "./x86/designs/c-functions.ts";
 import type { Features } from "./x86/features.ts";
@@ -53,6 +54,8 @@ export interface X86Profile {
   /** how its trampolines look; undefined: there are none (before 5.5) */
   trampoline?: TrampolineFeatures;
   offsets: StructOffsets;
+  /** layouts of all structs, in place of those that are known of its kernel */
+  structs?: Structs;
   percpu: PercpuOffsets;
   /** tail calls that one entry may take, 1 to 127; default MAX_TAIL_CALL_CNT */
   maxTailCalls?: number;

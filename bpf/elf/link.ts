@@ -128,9 +128,9 @@ class Linker {
     const { insns, relocs } = this.linked;
     const insn = insns[at];
     const wrong = (message: string): never =>
-      refuse(fn.section, `function ${fn.name}: symbol ${symbol.name || "(nameless)"}: ${message}`, offset);
+      refuse(fn.section, `function ${fn.name}: symbol ${symbol.name || "(nameless)"} ${message}`, offset);
     if (type !== R_BPF_64_64 && type !== R_BPF_64_32)
-      wrong(`relocation ${RELOCATIONS[type] ?? type} is not for instructions`);
+      wrong(`has relocation ${RELOCATIONS[type] ?? type}, which is not for instructions`);
     const extern = symbol.undefined ? this.#input.externs.get(symbol.name) : undefined;
     if (insn.code === CALL && type === R_BPF_64_32) {
       if (extern?.kind === "kfunc") {
@@ -166,7 +166,8 @@ class Linker {
       return this.#call(fn, at, slot, place, section);
     }
     const map = this.#input.maps.find(
-      (other) => other.section === section && place >= other.start && place <= other.start + other.size,
+      (other) =>
+        other.section === section && (other.value || (place >= other.start && place < other.start + other.size)),
     );
     if (!map) return wrong(`is in section ${section.name}, where no map and no variable is`);
     const problem = this.#input.problemOf(map);
@@ -177,9 +178,8 @@ class Linker {
       relocs.push({ insn: at, kind: "value", map: map.def.name, off: place });
       return;
     }
-    const exact = this.#input.maps.find((other) => other.section === section && other.start === place);
-    if (!exact) return wrong(`byte ${place} of section ${section.name} is the middle of a map`);
+    if (place !== map.start) wrong(`is byte ${place} of section ${section.name} the middle of a map`);
     insn.src = BPF_PSEUDO_MAP_FD;
-    relocs.push({ insn: at, kind: "map", map: exact.def.name });
+    relocs.push({ insn: at, kind: "map", map: map.def.name });
   }
 }

@@ -99,6 +99,8 @@ export interface KernelFeatures {
   /** struct __sk_buff: how the bit fields are read */
   skb: SkbFeatures;
 
+  /** loads from frozen maps give constants (5.5) */
+  frozenMaps: boolean;
   /** calls of functions in the program (4.16) */
   functionCalls: boolean;
   /** dead code is removed (5.1) */

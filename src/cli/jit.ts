@@ -1,4 +1,5 @@
 import { type Command, Option } from "commander";
+import type { X86Profile } from "../../jit/profile.ts";
 import { profileNamed } from "../../jit/profiles/index.ts";
 import { UserError } from "../error.ts";
 import { listAsm } from "../report/jit/asm.ts";
@@ -7,6 +8,7 @@ import { listHex } from "../report/jit/hex.ts";
 import { compiledJson } from "../report/jit/json.ts";
 import { assembleScenario, buildWorld } from "../runner/build.ts";
 import { listImage } from "../runner/code-listing.ts";
+import { withKernelOffsets } from "../runner/offsets.ts";
 import { defaultProfiles } from "../runner/profiles.ts";
 import type { ProgramType } from "../scenario/names.ts";
 import type { Scenario } from "../scenario/scenario.ts";
@@ -43,14 +45,16 @@ export function command(): Command {
   );
   jit.addOption(new Option("--program <NAME>", "only this program of the scenario"));
   jit.addOption(new Option("--output <FILE>", "write there instead of to stdout"));
-  addObject(addAssembly(addShared(jit, ["profile"])), ["set", "btf"]);
+  addObject(addAssembly(addShared(jit, ["profile", "offsets"])), ["set", "btf"]);
   return jit.action(async (file: string, parsed: JitOptions) => {
-    const { profiles, color } = await readShared(parsed as unknown as Record<string, unknown>);
+    const { profiles, color, offsets } = await readShared(parsed as unknown as Record<string, unknown>);
     const scenario = loadProgramFile(file, parsed, true);
     checkProgram(scenario, parsed.program);
     const wanted = profilesFor(scenario, parsed.profile && profiles, defaultProfiles());
     if (parsed.xlated) return showXlated(scenario, wanted, parsed, color);
-    const compiled = wanted.flatMap((profile) => compile(scenario, profile, parsed.program));
+    const compiled = wanted.flatMap((profile) =>
+      compile(scenario, withKernelOffsets(profileNamed(profile)!, offsets), parsed.program),
+    );
     write(compiled, parsed, color);
   });
 }
@@ -76,15 +80,15 @@ function checkProgram({ programs, file }: Scenario, name: string | undefined): v
     throw new UserError(`has no program "${name}"${hint(name, names)}`, { file });
 }
 
-function compile(scenario: Scenario, profile: string, only: string | undefined): CompiledProgram[] {
-  const world = buildWorld(scenario, assembleScenario(scenario), profileNamed(profile)!);
+function compile(scenario: Scenario, profile: X86Profile, only: string | undefined): CompiledProgram[] {
+  const world = buildWorld(scenario, assembleScenario(scenario), profile);
   const { machine } = world.session;
   try {
     return [...world.programs]
       .filter(([name]) => only === undefined || name === only)
       .map(([name, { functions }]) => ({
         name,
-        profile,
+        profile: profile.name,
         functions: functions.map(({ image }) => ({
           image,
           lines: listImage(image, world.book, (address) => {

@@ -2,6 +2,7 @@ import { availableParallelism } from "node:os";
 import { type Command, Option } from "commander";
 import { UserError } from "../error.ts";
 import { REPORTERS, type ReporterName } from "../report/index.ts";
+import type { KernelOffsets } from "../runner/offsets.ts";
 import { isGlob, matches } from "../scenario/glob.ts";
 import { hint } from "../suggest.ts";
 
@@ -23,15 +24,20 @@ export interface SharedOptions {
   jobs: number;
   shard?: Shard;
   bless: boolean;
+  /** of the kernel whose BTF was named */
+  offsets?: KernelOffsets;
   /** false: --no-color */
   color: boolean;
 }
 
-export type SharedName = "filter" | "profile" | "reporter" | "jobs" | "shard" | "bless";
+export type SharedName = "filter" | "profile" | "offsets" | "reporter" | "jobs" | "shard" | "bless";
 
 const OPTIONS: Record<SharedName, () => Option[]> = {
   filter: () => [new Option("--filter <RE>", "only names that match this regular expression").argParser(regExp)],
   profile: () => [profileOption("only this profile")],
+  offsets: () => [
+    new Option("--offsets <FILE>", "a kernel's BTF, whose struct offsets take the place of the profile's"),
+  ],
   reporter: () => [
     new Option("--reporter <NAME>", `${REPORTERS.join(", ")}`).default("pretty").argParser(reporterName),
     new Option("--output <FILE>", "write the report there instead of to stdout"),
@@ -67,6 +73,7 @@ export async function readShared(parsed: Record<string, unknown>): Promise<Share
     shard: part,
     bless,
     color,
+    offsets,
   } = parsed as {
     filter?: RegExp;
     profile?: string[];
@@ -76,10 +83,17 @@ export async function readShared(parsed: Record<string, unknown>): Promise<Share
     shard?: Shard;
     bless?: boolean;
     color?: boolean;
+    offsets?: string;
   };
+  const profiles = profile ? selectProfiles(profile, known) : known.defaultProfiles();
+  if (offsets !== undefined && !profile)
+    throw new UserError("--offsets is about one kernel; expected --profile with its name");
   return {
     ...(filter ? { filter } : {}),
-    profiles: profile ? selectProfiles(profile, known) : known.defaultProfiles(),
+    ...(offsets === undefined
+      ? {}
+      : { offsets: (await import("../import/offsets.ts")).readOffsets(offsets, profiles) }),
+    profiles,
     own: !profile,
     reporter: reporter ?? "pretty",
     ...(output === undefined ? {} : { output }),

@@ -13,7 +13,7 @@ export function command(): Command {
     "[PATH...]",
     "scenario files, folders, or names in the catalogue (default: the whole catalogue), or ELF objects",
   );
-  addShared(addObject(run), ["profile", "filter", "reporter", "jobs", "shard", "bless"]);
+  addShared(addObject(run), ["profile", "offsets", "filter", "reporter", "jobs", "shard", "bless"]);
   return run.action(async (paths: string[], parsed: ObjectOptions & Record<string, unknown>) => {
     const options = await readShared(parsed);
     const { selectScenarios } = await import("./select.ts");
@@ -24,7 +24,7 @@ export function command(): Command {
 
 /** Runs, reports, and sets the exit status: 0 all holds, 1 something failed. */
 export async function runAndReport(scenarios: Scenario[], options: SharedOptions, report: Reporter): Promise<void> {
-  const { profiles, own, jobs } = options;
+  const { profiles, own, jobs, offsets } = options;
   const [{ Output }, { Progress }, { runAll }, { ownProfiles }] = await Promise.all([
     import("./output.ts"),
     import("./progress.ts"),
@@ -34,7 +34,9 @@ export async function runAndReport(scenarios: Scenario[], options: SharedOptions
   const output = new Output(options.output, options.color);
   const progress = new Progress(count(scenarios, options, ownProfiles));
   const settings = output.reportOptions(progress);
-  let results: AsyncIterable<RunResult> = progress.watch(runAll({ scenarios, profiles, own, jobs }));
+  let results: AsyncIterable<RunResult> = progress.watch(
+    runAll({ scenarios, profiles, own, jobs, ...(offsets ? { offsets } : {}) }),
+  );
   if (options.bless) results = (await import("./bless.ts")).blessed(results, scenarios, options);
   const { failed } = await report(noteFailures(results), settings);
   output.close();

@@ -31,14 +31,14 @@ export function command(): Command {
   trace.addOption(new Option("--stack", "only the stack, drawn at each tail call").conflicts(["from", "until"]));
   trace.addOption(new Option("--json", "one JSON object a line"));
   trace.addOption(new Option("--output <FILE>", "write there instead of to stdout"));
-  addObject(addAssembly(addShared(trace, ["profile"])));
+  addObject(addAssembly(addShared(trace, ["profile", "offsets"])));
   return trace.action(async (file: string, parsed: TraceOptions) => {
-    const { profiles, color } = await readShared(parsed as unknown as Record<string, unknown>);
+    const { profiles, color, offsets } = await readShared(parsed as unknown as Record<string, unknown>);
     const scenario = loadProgramFile(file, parsed);
     const wanted = profilesFor(scenario, parsed.profile && profiles, defaultProfiles());
     const show = await view(parsed);
     const output = new Output(parsed.output, color);
-    for (const profile of wanted) show({ scenario, profile, output, json: parsed.json ?? false });
+    for (const profile of wanted) show({ scenario, profile, offsets, output, json: parsed.json ?? false });
     output.close();
   });
 }

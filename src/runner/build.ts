@@ -58,12 +58,13 @@ export interface Source {
 /** Assemble the scenario's programs. Throws UserError with the place in its file. */
 export function assembleScenario(scenario: Scenario): Source {
   const maps = scenario.maps.map(
-    ({ name, type, keySize, valueSize, maxEntries }): MapDef => ({
+    ({ name, type, keySize, valueSize, maxEntries, frozen, values }): MapDef => ({
       name,
       type: MAP_TYPE_NUMBERS[type],
       keySize,
       valueSize,
       maxEntries,
+      ...(frozen && values[0]?.value.kind === "bytes" ? { frozen: values[0].value.bytes } : {}),
     }),
   );
   const names = maps.map(({ name }) => name);
@@ -143,7 +144,7 @@ function sourceFinder({ lineInfo = [] }: Program): ((slot: number) => SourceLine
 }
 
 const sourceLine = (info: LineInfo | undefined): SourceLine | undefined =>
-  info && { file: info.file, line: info.line, ...(info.text ? { text: info.text } : {}) };
+  info?.line ? { file: info.file, line: info.line, ...(info.text ? { text: info.text } : {}) } : undefined;
 
 /** The machine has no room for something of the scenario; other errors as they are. */
 function tooLarge(error: unknown, scenario: Scenario, what: string, at: Position): unknown {

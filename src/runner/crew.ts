@@ -7,7 +7,7 @@ import type { RunResult } from "./result.ts";
 import type { RunRequest } from "./run.ts";
 
 /** What a thread of the crew is started with. */
-export interface CrewWork extends Pick<RunRequest, "scenarios" | "profiles" | "own"> {
+export interface CrewWork extends Pick<RunRequest, "scenarios" | "profiles" | "own" | "offsets"> {
   /** [0]: index of the next scenario that nobody has taken */
   next: Int32Array;
 }
@@ -37,9 +37,9 @@ export class Crew {
   #wake = (): void => {};
   #failure: { error: unknown } | undefined;
 
-  constructor(file: string, threads: number, { scenarios, profiles, own }: RunRequest) {
+  constructor(file: string, threads: number, { scenarios, profiles, own, offsets }: RunRequest) {
     this.#scenarios = scenarios.length;
-    const workerData: CrewWork = { scenarios, profiles, own, next: this.#next };
+    const workerData: CrewWork = { scenarios, profiles, own, offsets, next: this.#next };
     this.#workers = Array.from({ length: threads }, () => this.#start(file, workerData));
   }
 

@@ -2,6 +2,7 @@ import { ownProfiles } from "../scenario/expect.ts";
 import type { Scenario } from "../scenario/scenario.ts";
 import { assembleScenario } from "./build.ts";
 import { Crew, workerFile } from "./crew.ts";
+import type { KernelOffsets } from "./offsets.ts";
 import type { RunResult } from "./result.ts";
 import { runScenario } from "./scenario.ts";
 
@@ -11,6 +12,8 @@ export interface RunRequest {
   profiles: string[];
   /** run each scenario on the profiles that it alone names, too (see ownProfiles) */
   own?: boolean;
+  /** of another kernel than the profiles' own */
+  offsets?: KernelOffsets;
   /** how many run at once, at least 1 */
   jobs: number;
 }
@@ -32,11 +35,11 @@ export async function* runAll(request: RunRequest): AsyncIterable<RunResult> {
 /** One scenario on every profile. Throws UserError for what is wrong in it. */
 export function* runOn(
   scenario: Scenario,
-  { profiles, own }: Pick<RunRequest, "profiles" | "own">,
+  { profiles, own, offsets }: Pick<RunRequest, "profiles" | "own" | "offsets">,
 ): Iterable<RunResult> {
   const source = assembleScenario(scenario);
   for (const profile of own ? [...profiles, ...ownProfiles(scenario, profiles)] : profiles)
-    yield runScenario(scenario, source, profile);
+    yield runScenario(scenario, source, profile, { offsets });
 }
 
 /** This thread and the crew take the next scenario whenever they are done with one. */

@@ -7,12 +7,15 @@ import { buildWorld, type Source, type WorldOptions } from "./build.ts";
 import { compareCode } from "./code/compare.ts";
 import { checkFastcall, lostSpills } from "./fastcall/check.ts";
 import { judge } from "./judge.ts";
+import { type KernelOffsets, withKernelOffsets } from "./offsets.ts";
 import { KernelLacks, kernelLacks, Refusal } from "./refusal.ts";
 import type { Mismatch, RunResult } from "./result.ts";
 import { ScenarioRun } from "./steps.ts";
 import { storyOf, toldOf } from "./story.ts";
 
 export interface ScenarioOptions extends WorldOptions {
+  /** of another kernel than the profile's own */
+  offsets?: KernelOffsets | undefined;
   /** only the verdict counts: a run that goes past the limit though the scenario doesn't say so is not followed to its end */
   hasty?: boolean;
 }
@@ -27,8 +30,9 @@ export function runScenario(
   options: ScenarioOptions = {},
 ): RunResult {
   const start = performance.now();
-  const profile = profileNamed(profileName);
-  if (!profile) throw new UserError(`unknown profile "${profileName}"`);
+  const named = profileNamed(profileName);
+  if (!named) throw new UserError(`unknown profile "${profileName}"`);
+  const profile = withKernelOffsets(named, options.offsets);
   const base = { scenario: scenario.id, title: scenario.title, file: scenario.file, profile: profileName };
   const skip = (reason: string): RunResult => ({
     ...base,

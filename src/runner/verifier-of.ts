@@ -8,6 +8,7 @@ export function verifierOf(profile: X86Profile): KernelFeatures {
   if (!features) throw new UserError(`no verifier is known for ${profile.name}`);
   return {
     ...features,
+    ...(profile.structs ? { structs: profile.structs } : {}),
     ...inlining(profile),
     fastcall: fastcall(features, profile),
     options: { ...features.options, blinding: profile.harden ?? false },

@@ -46,7 +46,7 @@ export function initialize(raw: RawScenario, maps: Maps, { unset }: ObjectParts)
   const missing = unset.find((name) => !set.has(name));
   if (missing)
     raw.object!.here.fail(
-      `expected a value of ${missing} under "variables": the object asks for the kernel's configuration`,
+      `asks for ${missing} of the kernel's configuration; expected its value (variables, or --set on the command line)`,
     );
   maps.initialize(raw.values ?? []);
   maps.initializeVariables(raw.variables ?? []);

@@ -4,6 +4,7 @@ import { walkBtf } from "./btf.ts";
 import { accessContext } from "./context.ts";
 import { isPacketPointer, type Reg, scalarReg, typeName } from "./reg.ts";
 import { auxAt, fail, put, type Run, use } from "./run.ts";
+import { isConstant } from "./scalar/domain.ts";
 import { stackRead, stackWrite } from "./stack.ts";
 
 /** check_mem_region_access(): [off, off + size) from a pointer to `length` bytes. */
@@ -35,6 +36,16 @@ export function savePointerType(run: Run, ptr: Reg): void {
   else if (type !== "other" || aux.ptrType === "ctx") fail(run, "same insn cannot be used with different pointers");
 }
 
+/** bpf_map_direct_read(): what stands at a known place of a map that nobody changes. */
+function frozenValue(run: Run, ptr: Reg, off: number, size: number): Reg | null {
+  const { frozen } = ptr.map!;
+  if (!frozen || !run.env.kernel.frozenMaps || !isConstant(ptr.value)) return null;
+  const at = ptr.off + off + Number(BigInt.asIntN(64, ptr.value.varOff.value));
+  let value = 0n;
+  for (let i = size - 1; i >= 0; i--) value = (value << 8n) | BigInt(frozen[at + i] ?? 0);
+  return scalarReg(run.S.constant(value));
+}
+
 /** check_mem_access() for a read; null: a scalar that nothing is known of. */
 function readAt(run: Run, ptr: Reg, off: number, size: number, sx: boolean): Reg | null {
   if (ptr.maybeNull) fail(run, `invalid mem access '${typeName(ptr)}'`);
@@ -43,7 +54,7 @@ function readAt(run: Run, ptr: Reg, off: number, size: number, sx: boolean): Reg
       return stackRead(run, ptr, off, size);
     case "map_value":
       checkRegion(run, ptr, off, size, ptr.map!.valueSize, "map value");
-      return null;
+      return frozenValue(run, ptr, off, size);
     case "map_key":
       checkRegion(run, ptr, off, size, ptr.map!.keySize, "map key");
       return null;
@@ -69,6 +80,8 @@ function writeAt(run: Run, ptr: Reg, off: number, size: number, valueReg: number
     case "stack":
       return stackWrite(run, ptr, off, size, valueReg);
     case "map_value":
+      if (ptr.map!.frozen)
+        fail(run, `write into map forbidden, value_size=${ptr.map!.valueSize} off=${ptr.off + off} size=${size}`);
       return checkRegion(run, ptr, off, size, ptr.map!.valueSize, "map value");
     case "mem":
       return checkRegion(run, ptr, off, size, ptr.memSize, "memory");

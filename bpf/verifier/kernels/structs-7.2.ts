@@ -47,7 +47,7 @@ export const structs: BtfStructs = {
       data: 208,
     },
   },
-  skb_shared_info: { size: 0, members: { gso_size: 4, gso_segs: 6, hwtstamps: 8 } },
+  skb_shared_info: { size: 0, members: { gso_size: 4, gso_segs: 6, hwtstamps: 16 } },
   sock_common: {
     size: 136,
     members: {

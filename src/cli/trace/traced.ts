@@ -1,5 +1,6 @@
 import { profileNamed } from "../../../jit/profiles/index.ts";
 import { assembleScenario, buildWorld, type World } from "../../runner/build.ts";
+import { type KernelOffsets, withKernelOffsets } from "../../runner/offsets.ts";
 import { stepsFor } from "../../scenario/expect.ts";
 import type { Scenario, Step } from "../../scenario/scenario.ts";
 import type { Output } from "../output.ts";
@@ -8,13 +9,14 @@ import type { Output } from "../output.ts";
 export interface Traced {
   scenario: Scenario;
   profile: string;
+  offsets: KernelOffsets | undefined;
   output: Output;
   /** one JSON object a line */
   json: boolean;
 }
 
 /** Gives fresh worlds of the scenario, one at a time, and the steps to take in them. */
-export function worldsOf({ scenario, profile }: Traced): {
+export function worldsOf({ scenario, profile, offsets }: Traced): {
   steps: Step[];
   onWorld: <T>(use: (world: World) => T) => T;
 } {
@@ -22,7 +24,7 @@ export function worldsOf({ scenario, profile }: Traced): {
   return {
     steps: stepsFor(scenario, profile),
     onWorld(use) {
-      const world = buildWorld(scenario, source, profileNamed(profile)!);
+      const world = buildWorld(scenario, source, withKernelOffsets(profileNamed(profile)!, offsets));
       try {
         return use(world);
       } finally {

@@ -8,20 +8,20 @@ const object = (name: string, clang = "clang-14") =>
   new BpfObject(readFileSync(new URL(`../../fixtures/objects/${clang}/${name}.bpf.o`, import.meta.url)));
 
 describe.each(["clang-14", "clang-19"])("what %s writes", (clang) => {
-  const hierarchy = object("hierarchy_1", clang);
+  const simple = object("simple", clang);
 
   test("maps declared by types, and the array of an initialized variable", () => {
-    expect(hierarchy.maps.map(({ def }) => def)).toEqual([
+    expect(simple.maps.map(({ def }) => def)).toEqual([
       { name: ".bss", type: 2, keySize: 4, valueSize: 4, maxEntries: 1 },
       { name: "jmp_table", type: 3, keySize: 4, valueSize: 4, maxEntries: 1 },
     ]);
-    expect(hierarchy.variables).toEqual([{ name: "count", map: ".bss", offset: 0, size: 4 }]);
+    expect(simple.variables).toEqual([{ name: "count", map: ".bss", offset: 0, size: 4 }]);
   });
 
   test("a program, with the function that it calls behind it", () => {
-    const [entry] = hierarchy.programs;
+    const [entry] = simple.programs;
     expect(entry).toMatchObject({ name: "entry", section: "tc", kind: { type: PROG_TYPE_SCHED_CLS } });
-    const program = hierarchy.link(entry, PROG_TYPE_SCHED_CLS);
+    const program = simple.link(entry, PROG_TYPE_SCHED_CLS);
     expect(program.functions).toEqual([
       { name: "entry", start: 0 },
       { name: "subprog_tail", start: 12 },
@@ -50,9 +50,9 @@ describe.each(["clang-14", "clang-19"])("what %s writes", (clang) => {
   });
 
   test("the C line of each instruction, for functions of .text too", () => {
-    const { lineInfo } = hierarchy.link(hierarchy.programs[0], PROG_TYPE_SCHED_CLS);
-    expect(lineInfo).toContainEqual({ slot: 1, file: "./hierarchy_1.c", line: 19, column: 7, text: "\tcount++;" });
-    const call = { file: "./hierarchy_1.c", line: 10, column: 2, text: "\tbpf_tail_call_static(skb, &jmp_table, 0);" };
+    const { lineInfo } = simple.link(simple.programs[0], PROG_TYPE_SCHED_CLS);
+    expect(lineInfo).toContainEqual({ slot: 1, file: "./simple.c", line: 19, column: 7, text: "\tcount++;" });
+    const call = { file: "./simple.c", line: 10, column: 2, text: "\tbpf_tail_call_static(skb, &jmp_table, 0);" };
     expect(lineInfo).toContainEqual({ slot: 13, ...call });
   });
 });

@@ -132,6 +132,11 @@ describe("what makes a pair:", () => {
     none(program("r1 = 1", spill(1, 16), CPU, "r2 = 1", fill(1, 16)));
   });
 
+  test("a register that no pair further in is of", () => {
+    expect(removed(program("r1 = 1", around(CPU, [1, 8], [1, 16])))).toEqual([[1], [8]]);
+    expect(removed(program("r1 = 1", "r2 = 2", around(CPU, [1, 8], [2, 16])))).toEqual([[2], [0]]);
+  });
+
   test("a register that the call spares", () => {
     none(program("r0 = 1", around(CPU, [0, 16])));
     none(program("r6 = 1", around(CPU, [6, 16])));

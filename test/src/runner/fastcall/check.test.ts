@@ -47,31 +47,26 @@ describe("where spills and fills are removed, every register that is read later 
     ]);
   });
 
-  test("pointers to the stack, which is smaller, are no difference, nor to code, which is shorter", () => {
-    const pair = (reg: number) => `
-      *(u64 *)(r10 - 48) = r${reg}
-      call bpf_get_smp_processor_id
-      r${reg} = *(u64 *)(r10 - 48)`;
-    expect(findings("linux-6.12", `r1 = r10\nr1 += -8${pair(1)}\n*(u64 *)(r1 + 0) = 1\nr0 = 0\nexit`)).toEqual([]);
-    const callback = `
-      r7 = 1
-      r2 = cb ll
-      ${pair(2)}
-      r1 = 2
-      r3 = r10
-      r3 += -8
-      r4 = 0
-      *(u64 *)(r10 - 8) = r7
-      call bpf_loop
-      r0 = *(u64 *)(r10 - 8)
-      exit
-    cb:
-      r3 = *(u64 *)(r2 + 0)
-      r3 += r1
-      *(u64 *)(r2 + 0) = r3
-      r0 = 0
-      exit`;
-    expect(findings("linux-6.12", callback, "expect: { r0: 2 }\n")).toEqual([]);
+  const PAIRS = `
+    r1 = 1
+    r2 = 2
+    r3 = 3
+    *(u64 *)(r10 - 24) = r1
+    *(u64 *)(r10 - 32) = r2
+    *(u64 *)(r10 - 40) = r3
+    call bpf_get_smp_processor_id
+    r3 = *(u64 *)(r10 - 40)
+    r2 = *(u64 *)(r10 - 32)
+    r1 = *(u64 *)(r10 - 24)`;
+
+  test("pointers to the stack are no difference, though a callee's is elsewhere when its caller's is smaller", () => {
+    const callee = "call sub\nexit\nsub:\nr1 = r10\nr1 += -8\n*(u64 *)(r1 + 0) = 5\nr0 = *(u64 *)(r1 + 0)\nexit";
+    expect(findings("linux-6.12", `${PAIRS}\n${callee}`, "expect: { r0: 5 }\n")).toEqual([]);
+  });
+
+  test("nor are pointers to code, which is elsewhere when what is in front of it is shorter", () => {
+    const callback = `r4 = 0\nr3 = 0\nr2 = cb ll\nr1 = 2\nr6 = r2\ncall bpf_loop\nr0 = 5\nexit\ncb:\nr0 = 0\nexit`;
+    expect(findings("linux-6.12", `${PAIRS}\n${callback}`, "expect: { r0: 5 }\n")).toEqual([]);
   });
 
   test("a branch that goes the other way is told of by the register that it looks at", () => {

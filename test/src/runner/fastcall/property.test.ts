@@ -12,7 +12,7 @@ import { parseScenario } from "../../../../src/scenario/load.ts";
 import { compiled, strange } from "./programs.ts";
 
 /** Random programs for each property; a run takes two machines. */
-const RUNS = Number(process.env.FASTCALL_RUNS ?? 25);
+const RUNS = Number(process.env.FASTCALL_RUNS ?? 15);
 
 const scenarioOf = (code: string) =>
   parseScenario(

@@ -1,5 +1,3 @@
-import { mkdirSync, writeFileSync } from "node:fs";
-import { join } from "node:path";
 import { type Command, Option } from "commander";
 import { UserError } from "../error.ts";
 import type { Found } from "../search/search.ts";
@@ -46,7 +44,7 @@ export function command(): Command {
     if (!pretty) output.write(report.searchJson(graphs.length, results, options.elapsed()));
     else output.write(`${summary(graphs.length, results)} in ${(options.elapsed() / 1000).toFixed(1)} s\n`);
     output.close();
-    if (parsed.scenarios) await writeScenarios(parsed.scenarios, results);
+    if (parsed.scenarios) (await import("../search/files.ts")).writeScenarios(parsed.scenarios, results);
   });
 }
 
@@ -59,39 +57,7 @@ function size(name: string, doc: string, byDefault: number, most: number): Optio
   });
 }
 
+const breaks = ({ broken, traced }: Found): boolean => broken + traced > 0;
+
 const summary = (graphs: number, results: readonly Found[]): string =>
-  `${graphs} graphs on ${results.length} profiles: ${results.filter(({ broken }) => broken).length} break, ${results.filter(({ broken }) => !broken).length} hold`;
-
-/** A file for each smallest graph; profiles that it breaks in the same way share one. */
-async function writeScenarios(folder: string, results: readonly Found[]): Promise<void> {
-  const { scenarioText } = await import("../search/scenario-text.ts");
-  const { graphText } = await import("../search/graph.ts");
-  const byGraph = groupBy(results, keyOf);
-  try {
-    mkdirSync(folder, { recursive: true });
-    let number = 0;
-    for (const group of byGraph.values()) {
-      const smallest = group[0].smallest;
-      if (!smallest) continue;
-      const breakages = group.map((found) => ({
-        profile: found.profile,
-        check: found.smallest?.trial.how === "fault" ? "fault" : "tail-call-limit",
-        exact: found.smallest!.exact,
-      }));
-      const text = scenarioText(smallest.graph, smallest.indexing, smallest.holds, breakages);
-      writeFileSync(join(folder, `found-${++number}.yaml`), text);
-    }
-  } catch (error) {
-    throw new UserError(`cannot be written: ${(error as Error).message}`, { file: folder }, { cause: error });
-  }
-
-  function keyOf({ smallest }: Found): string {
-    return smallest ? `${graphText(smallest.graph)} ${smallest.indexing}` : "";
-  }
-}
-
-function groupBy<T>(items: readonly T[], key: (item: T) => string): Map<string, T[]> {
-  const groups = new Map<string, T[]>();
-  for (const item of items) groups.set(key(item), [...(groups.get(key(item)) ?? []), item]);
-  return groups;
-}
+  `${graphs} graphs on ${results.length} profiles: ${results.filter(breaks).length} break, ${results.length - results.filter(breaks).length} hold`;

@@ -1,22 +1,41 @@
 import { graphText } from "../search/graph.ts";
-import type { Found } from "../search/search.ts";
+import type { Broken, Found } from "../search/search.ts";
 import type { ReportOptions } from "./report.ts";
 
-/** One line for each profile: how many graphs were tried, and the smallest that breaks it. */
+/** A few lines for each profile: how many graphs were tried, and the smallest that break it. */
 export function searchLine(found: Found, { colors }: ReportOptions): string {
-  const { profile, tried, broken, smallest, refused, counted, endless, most } = found;
-  const mark = broken ? colors.red("✗") : colors.green("✓");
+  const { profile, tried, broken, traced, smallest, smallestTraced, refused, counted, endless, most } = found;
+  const mark = broken || traced ? colors.red("✗") : colors.green("✓");
   const left = refused ? `, ${refused} refused by its verifier` : "";
-  const head = `${mark} ${colors.bold(profile)}  ${tried} tried${left}, ${broken} broken`;
-  if (!smallest) return `${head}\n`;
-  return `${head}\n    smallest  ${graphText(smallest.graph)}  (${smallest.indexing})\n    takes     ${takes(found)}\n    all       ${counted} counted to their end, up to ${most} tail calls; ${endless} without end\n`;
+  const lines = [
+    `${mark} ${colors.bold(profile)}  ${tried} tried${left}, ${broken} broken${traced ? `, ${traced} more when traced` : ""}`,
+  ];
+  if (smallest)
+    lines.push(
+      `    smallest  ${graphText(smallest.graph)}  (${smallest.indexing})`,
+      `    takes     ${takes(smallest)}`,
+      `    all       ${counted} counted to their end, up to ${most} tail calls; ${endless} without end`,
+    );
+  if (smallestTraced) {
+    const { graph, indexing, trial } = smallestTraced;
+    lines.push(
+      `    traced    ${graphText(graph)}  (${indexing}, a fexit program that tail-calls on each function)`,
+      `    then      ${HOW[trial.how]}`,
+    );
+  }
+  return `${lines.join("\n")}\n`;
 }
 
-function takes({ smallest }: Found): string {
-  if (!smallest) return "";
-  const { exact, trial } = smallest;
+const HOW = {
+  limit: "more tail calls than the limit",
+  fault: "it faults, or returns something else",
+  endless: "it does not end",
+  count: "another number of tail calls than without",
+};
+
+function takes({ exact, trial }: Broken): string {
   if (exact.kind === "exact") return `${exact.tailCalls} tail calls`;
-  return exact.kind === "endless" ? `no end of tail calls: ${exact.why}` : `${trial.how}; ${exact.why}`;
+  return exact.kind === "endless" ? `no end of tail calls: ${exact.why}` : `${HOW[trial.how]}; ${exact.why}`;
 }
 
 /** The same for programs. */
@@ -24,7 +43,7 @@ export const searchJson = (graphs: number, results: readonly Found[], ms: number
   `${JSON.stringify(
     {
       summary: { graphs, tried: sum(results, "tried"), broken: sum(results, "broken"), ms: Math.round(ms) },
-      results: results.map(({ smallest, most, ...found }) => ({
+      results: results.map(({ smallest, smallestTraced, most, ...found }) => ({
         ...found,
         most: String(most),
         smallest: smallest && {
@@ -32,6 +51,11 @@ export const searchJson = (graphs: number, results: readonly Found[], ms: number
           indexing: smallest.indexing,
           tailCalls: smallest.exact.kind === "exact" ? String(smallest.exact.tailCalls) : null,
           how: smallest.exact.kind,
+        },
+        smallestTraced: smallestTraced && {
+          graph: graphText(smallestTraced.graph),
+          indexing: smallestTraced.indexing,
+          how: smallestTraced.trial.how,
         },
       })),
     },

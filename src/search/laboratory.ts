@@ -1,22 +1,31 @@
 import { assemble } from "../../bpf/asm/assemble.ts";
 import type { PokeSite } from "../../bpf/image.ts";
-import { MAP_TYPE_PROG_ARRAY, type MapDef, PROG_TYPE_SCHED_CLS, type Program } from "../../bpf/program.ts";
+import {
+  MAP_TYPE_PROG_ARRAY,
+  type MapDef,
+  PROG_TYPE_SCHED_CLS,
+  PROG_TYPE_TRACING,
+  type Program,
+} from "../../bpf/program.ts";
 import { verify } from "../../bpf/verifier/index.ts";
 import type { Xlated } from "../../bpf/xlated.ts";
 import { behaviourOf } from "../../emulator/behaviour.ts";
 import { RAX } from "../../emulator/engine.ts";
+import { forgetPrograms } from "../../emulator/helpers/trampoline.ts";
 import { Kernel } from "../../emulator/kernel.ts";
 import type { Machine, PlacedFunction } from "../../emulator/machine.ts";
 import type { LoadedProgram, ProgArrayMap } from "../../emulator/maps/prog-array.ts";
 import { patchBytes } from "../../emulator/poke.ts";
 import { kernelOf, type X86Profile } from "../../jit/profile.ts";
+import { wordsModel } from "../../jit/trampoline.ts";
 import { countExactly, type ExactRun } from "../exact/count.ts";
 import { buildContext } from "../runner/context.ts";
 import { loadProgram } from "../runner/load-program.ts";
 import { machineFor } from "../runner/machine.ts";
+import { type TracedFunction, Trampoline } from "../runner/trampoline.ts";
 import { verifierOf } from "../runner/verifier-of.ts";
 import { functionName, type Graph } from "./graph.ts";
-import { type Indexing, programText, TABLE } from "./program-text.ts";
+import { type Indexing, programText, TABLE, TRACER, TRACERS } from "./program-text.ts";
 
 /** A program that is in the laboratory's machine. */
 interface Placed {
@@ -24,8 +33,11 @@ interface Placed {
   functions: PlacedFunction[];
 }
 
-/** How a graph ran: tail calls taken, or what stopped it. */
-export type Trial = { kind: "fine"; tailCalls: number } | { kind: "broken"; how: "limit" | "fault" | "endless" };
+/** How a graph ran: tail calls taken, or what is wrong; count: with trampolines it takes another number than without. */
+export type Trial =
+  | { kind: "fine"; tailCalls: number }
+  | { kind: "broken"; how: "limit" | "fault" | "endless" }
+  | { kind: "broken"; how: "count"; tailCalls: number };
 
 /** MAX_TAIL_CALL_CNT */
 const LIMIT = 33;
@@ -40,14 +52,17 @@ export class Laboratory {
   readonly #table: ProgArrayMap;
   readonly #programs = new Map<string, Placed>();
   readonly #context: bigint;
+  readonly #tracer: LoadedProgram | undefined;
 
-  constructor(profile: X86Profile, slots: number) {
+  /** `traced`: a fexit program is attached to each function */
+  constructor(profile: X86Profile, slots: number, traced = false) {
     this.profile = profile;
     this.#machine = machineFor(profile, verifierOf(profile));
     this.#kernel = new Kernel(this.#machine, behaviourOf(kernelOf(profile)));
     this.#map = { name: TABLE, type: MAP_TYPE_PROG_ARRAY, keySize: 4, valueSize: 4, maxEntries: slots };
     this.#table = this.#kernel.addMap(this.#map) as ProgArrayMap;
     this.#context = buildContext(this.#kernel, PROG_TYPE_SCHED_CLS, undefined);
+    this.#tracer = traced ? this.#loadTracer() : undefined;
   }
 
   /** Run the graph's program 0 from the kernel; it is ended at the first tail call past the limit. */
@@ -74,6 +89,7 @@ export class Laboratory {
     const machine = this.#machine;
     const placed = graph.programs.map((_, p) => this.#program(graph, p, indexing));
     this.#fill(graph, placed);
+    if (this.#tracer) forgetPrograms(this.#kernel);
     machine.prepare({ entry: placed[0].loaded.entry, context: this.#context, second: 0n });
     machine.tailCallLimit = limit;
     machine.engine.icount = 0;
@@ -112,8 +128,31 @@ export class Laboratory {
   }
 
   #place(name: string, text: string): Placed {
-    const functions = loadProgram(this.#kernel, name, this.#xlated(name, text), this.profile);
-    return { functions, loaded: this.#kernel.programs[this.#kernel.programs.length - 1] };
+    const xlated = this.#xlated(name, text);
+    const functions = loadProgram(this.#kernel, name, xlated, this.profile);
+    const loaded = this.#last();
+    const { tailCallReachable } = xlated.functions[0];
+    if (this.#tracer) for (const func of functions) this.#trace(this.#tracer, { func, tailCallReachable });
+    return { functions, loaded };
+  }
+
+  #last(): LoadedProgram {
+    return this.#kernel.programs[this.#kernel.programs.length - 1];
+  }
+
+  #loadTracer(): LoadedProgram {
+    const map: MapDef = { ...this.#map, name: TRACERS, maxEntries: 1 };
+    this.#kernel.addMap(map);
+    const { insns, functions, relocs } = assemble(TRACER, { maps: [map.name], entry: "tracer" });
+    const attach = { type: "fexit", func: 0, nargs: 1 } as const;
+    const program: Program = { name: "tracer", type: PROG_TYPE_TRACING, insns, relocs, functions, attach };
+    loadProgram(this.#kernel, program.name, verify(program, [map], verifierOf(this.profile), []), this.profile);
+    return this.#last();
+  }
+
+  #trace({ address: prog, entry }: LoadedProgram, traced: Pick<TracedFunction, "func" | "tailCallReachable">): void {
+    const trampoline = new Trampoline(this.#kernel, this.profile, { ...traced, model: wordsModel(1) });
+    for (const _ of trampoline.attach({ type: "fexit", prog, entry, wantsIp: false }));
   }
 
   /** What the verifier of the profile's kernel makes of the program; remembered for all laboratories. */

@@ -3,6 +3,10 @@ import { functionName, type Graph, type Op } from "./graph.ts";
 /** Name of the prog array in the programs. */
 export const TABLE = "jmp_table";
 
+/** A program that tries a tail call of its own, through an empty slot: it starts a count of its own. */
+export const TRACERS = "tracers";
+export const TRACER = `r2 = ${TRACERS} ll\nr3 = 0\ncall bpf_tail_call\nr0 = 0\nexit\n`;
+
 /** How the programs' tail calls name their slot: by a constant, which the JIT makes a jump that is patched, or not. */
 export type Indexing = "direct" | "indirect";
 

@@ -16,20 +16,26 @@ export interface Broken {
   holds: bigint | undefined;
 }
 
+type Place<T> = T & { index: number };
+
 /** What the search found out about one profile. */
 export interface Found {
   profile: string;
-  /** graphs tried, direct and indirect counted apart */
+  /** graphs tried: direct and indirect, traced and not, counted apart */
   tried: number;
   /** graphs that the profile's kernel doesn't take: its verifier knows no such mix */
   refused: number;
   broken: number;
-  /** of those: how many were counted to their end, how many have none, and the most tail calls that one of them takes */
+  /** how many take another number of tail calls, or break, where a fexit program that tail-calls is attached to each function */
+  traced: number;
+  /** of those that broke without: how many were counted to their end, how many have none, and the most tail calls that one of them takes */
   counted: number;
   endless: number;
   most: bigint;
   /** the smallest that broke, and its place among the graphs */
-  smallest?: Broken & { index: number };
+  smallest?: Place<Broken>;
+  /** the same for those that are traced */
+  smallestTraced?: Place<Omit<Broken, "exact">>;
   ms: number;
 }
 
@@ -51,12 +57,14 @@ export function search(
   { part, of }: Part = { part: 0, of: 1 },
 ): Found {
   const start = performance.now();
-  const laboratory = new Laboratory(profile, slots);
+  const plain = new Laboratory(profile, slots);
+  const traced = profile.trampoline && new Laboratory(profile, slots, true);
   const found: Found = {
     profile: profile.name,
     tried: 0,
     refused: 0,
     broken: 0,
+    traced: 0,
     counted: 0,
     endless: 0,
     most: 0n,
@@ -66,27 +74,36 @@ export function search(
     for (let index = part; index < graphs.length; index += of)
       for (const indexing of INDEXINGS) {
         const graph = graphs[index];
-        const trial = tryOne(laboratory, graph, indexing);
+        const trial = tryOne(plain, graph, indexing);
         if (!trial) {
           found.refused++;
           continue;
         }
         found.tried++;
-        if (trial.kind === "fine") continue;
-        found.broken++;
-        const exact = laboratory.count(graph, indexing);
-        note(found, exact);
-        found.smallest ??= { index, graph, indexing, trial, exact, holds: referenceCount(graph, indexing, slots) };
+        const holds = (): bigint | undefined => referenceCount(graph, indexing, slots);
+        if (trial.kind === "broken") {
+          const exact = plain.count(graph, indexing);
+          found.broken++;
+          note(found, exact);
+          found.smallest ??= { index, graph, indexing, trial, exact, holds: holds() };
+        } else if (traced) {
+          found.tried++;
+          const otherwise = changed(trial, traced.try(graph, indexing));
+          if (!otherwise) continue;
+          found.traced++;
+          found.smallestTraced ??= { index, graph, indexing, trial: otherwise, holds: holds() };
+        }
       }
   } finally {
-    laboratory.close();
+    plain.close();
+    traced?.close();
   }
   found.ms = performance.now() - start;
   return found;
 }
 
 /** What the parts of a search found, together. */
-export function together([first, ...others]: readonly Found[]): Found {
+export function together([one, ...others]: readonly Found[]): Found {
   return others.reduce(
     (all, found) => ({
       profile: all.profile,
@@ -96,18 +113,27 @@ export function together([first, ...others]: readonly Found[]): Found {
       counted: all.counted + found.counted,
       endless: all.endless + found.endless,
       most: found.most > all.most ? found.most : all.most,
-      ...smaller(all, found),
+      traced: all.traced + found.traced,
+      ...first("smallest", all, found),
+      ...first("smallestTraced", all, found),
       ms: Math.max(all.ms, found.ms),
     }),
-    first,
+    one,
   );
 }
 
-const smaller = (a: Found, b: Found): Pick<Found, "smallest"> => {
-  const first =
-    (a.smallest?.index ?? Number.POSITIVE_INFINITY) <= (b.smallest?.index ?? Number.POSITIVE_INFINITY) ? a : b;
-  return first.smallest ? { smallest: first.smallest } : {};
-};
+/** What trampolines change. */
+function changed(plain: Trial & { kind: "fine" }, traced: Trial): Broken["trial"] | undefined {
+  if (traced.kind === "broken") return traced;
+  return traced.tailCalls === plain.tailCalls ? undefined : { ...traced, kind: "broken", how: "count" };
+}
+
+/** Whichever of the two stands first among the graphs. */
+function first<K extends "smallest" | "smallestTraced">(key: K, a: Found, b: Found): Pick<Found, K> {
+  const at = (found: Found): number => found[key]?.index ?? Number.POSITIVE_INFINITY;
+  const { [key]: smallest } = at(a) <= at(b) ? a : b;
+  return (smallest ? { [key]: smallest } : {}) as Pick<Found, K>;
+}
 
 function note(found: Found, exact: ExactRun): void {
   if (exact.kind === "exact") {

@@ -34,8 +34,16 @@ const SIZES = [O.BPF_B, O.BPF_H, O.BPF_W, O.BPF_DW];
 /** Jumps since 4.14. */
 const LESS_OPS = [O.BPF_JLT, O.BPF_JLE, O.BPF_JSLT, O.BPF_JSLE];
 
+const tables = new WeakMap<Env["kernel"], Set<number>>();
+
 /** Opcodes that a kernel of this time knows at all (bpf_opcode_in_insntable). */
-function knownOpcodes({ cpuV4, loadAcquire, mayGoto, functionCalls }: Env["kernel"]): Set<number> {
+function knownOpcodes(kernel: Env["kernel"]): Set<number> {
+  const known = tables.get(kernel) ?? opcodeTable(kernel);
+  tables.set(kernel, known);
+  return known;
+}
+
+function opcodeTable({ cpuV4, loadAcquire, mayGoto, functionCalls }: Env["kernel"]): Set<number> {
   const known = new Set<number>([O.CALL, O.EXIT, O.BPF_JMP | O.BPF_JA, O.LD_IMM64]);
   const add = (...codes: number[]) => {
     for (const c of codes) known.add(c);

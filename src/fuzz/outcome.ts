@@ -28,11 +28,11 @@ export function runOutcome(step: number, { r0, tailCalls, findings }: Outcome): 
   return { step, r0, tailCalls, isPastLimit: tailCalls > LIMIT, findings };
 }
 
-/** Contents of all maps but prog arrays. */
-export function contentsOf(kernel: Kernel): string[] {
+/** Contents of those maps, but of prog arrays. */
+export function contentsOf(kernel: Kernel, names: ReadonlySet<string>): string[] {
   const contents: string[] = [];
   for (const map of kernel.maps.values()) {
-    if (map instanceof ProgArrayMap) continue;
+    if (map instanceof ProgArrayMap || !names.has(map.def.name)) continue;
     const lines = map.keys().map((key) => {
       const value = Buffer.from(map.read(key) ?? []).toString("hex");
       return `${map.def.name}[${Buffer.from(key).readUInt32LE()}] = ${value}`;

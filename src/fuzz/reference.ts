@@ -62,7 +62,7 @@ export class Reference {
       outcome.runs.push(runOutcome(index, ran));
       if (ran.r0 === undefined) break;
     }
-    outcome.maps = contentsOf(around.kernel);
+    outcome.maps = contentsOf(around.kernel, program.maps);
     return outcome;
   }
 

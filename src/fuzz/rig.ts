@@ -76,7 +76,7 @@ export class Rig {
       outcome.runs.push(runOutcome(index, ran));
       if (ran.r0 === undefined) break;
     }
-    outcome.maps = contentsOf(kernel);
+    outcome.maps = contentsOf(kernel, program.maps);
     return outcome;
   }
 

@@ -30,7 +30,6 @@ export function scenarioText(program: WrittenProgram, reference: ProgramOutcome,
     `  ${PERCPU}: { type: percpu_array, value_size: 8, max_entries: 4 }`,
     ...tables,
   ];
-  const used = usedMaps(program);
   const isTracing = programs[0].type === PROG_TYPE_RAW_TRACEPOINT;
   const texts = programs.map((one) => {
     const type = isTracing ? "    type: raw_tracepoint\n" : "    type: classifier\n";
@@ -48,7 +47,7 @@ export function scenarioText(program: WrittenProgram, reference: ProgramOutcome,
     const ran = reference.runs.find((run) => run.step === index);
     if (ran?.r0 === undefined) return [];
     const expected = [`r0: ${ran.r0}`, `tail_calls: ${ran.tailCalls}`];
-    if (index === last) expected.push(...mapExpectation(reference, used));
+    if (index === last) expected.push(...mapExpectation(reference));
     return [`  - { run: p${step.program}${context}, expect: { ${expected.join(", ")} } }`];
   });
   return [
@@ -57,7 +56,7 @@ export function scenarioText(program: WrittenProgram, reference: ProgramOutcome,
     `profiles: [${facts.profiles}]`,
     "",
     "maps:",
-    ...maps.filter((line) => used.has(/^ {2}(\w+)/.exec(line)![1])),
+    ...maps.filter((line) => program.maps.has(/^ {2}(\w+)/.exec(line)![1])),
     "",
     "programs:",
     texts.join("").trimEnd(),
@@ -68,23 +67,13 @@ export function scenarioText(program: WrittenProgram, reference: ProgramOutcome,
   ].join("\n");
 }
 
-/** Maps that programs name, or that are filled. */
-function usedMaps({ programs, table, steps }: WrittenProgram): Set<string> {
-  const used = new Set(table.map((slot) => tableName(slot.table)));
-  for (const { relocs } of programs) for (const reloc of relocs) if ("map" in reloc) used.add(reloc.map);
-  for (const step of steps)
-    if (step.kind === "values") used.add(DATA);
-    else if (step.kind === "slot") used.add(tableName(step.table));
-  return used;
-}
-
 /** What the maps hold at the end, where it is not zeros. */
-function mapExpectation({ maps }: ProgramOutcome, used: ReadonlySet<string>): string[] {
+function mapExpectation({ maps }: ProgramOutcome): string[] {
   const byMap = new Map<string, string[]>();
   for (const line of maps) {
     const [, name, key, hex] = /^(\w+)\[(\d+)\] = ([0-9a-f]*)$/.exec(line)!;
     const bytes = Buffer.from(hex, "hex");
-    if (!used.has(name) || (name !== HASH && bytes.every((byte) => byte === 0))) continue;
+    if (name !== HASH && bytes.every((byte) => byte === 0)) continue;
     const words = Array.from({ length: bytes.length / 8 }, (_, i) => bytes.readBigUInt64LE(8 * i));
     const value = name === DATA || name === PERCPU ? `[${words.join(", ")}]` : String(words[0]);
     byMap.set(name, [...(byMap.get(name) ?? []), `${key}: ${value}`]);

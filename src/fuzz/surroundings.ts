@@ -1,15 +1,16 @@
 import { PROG_TYPE_RAW_TRACEPOINT } from "../../bpf/program.ts";
 import type { Kernel } from "../../emulator/kernel.ts";
 import type { ArrayMap } from "../../emulator/maps/array.ts";
-import { type KernelMap, keyOf } from "../../emulator/maps/map.ts";
-import type { LoadedProgram, ProgArrayMap } from "../../emulator/maps/prog-array.ts";
+import { BPF_ANY, keyOf } from "../../emulator/maps/map.ts";
+import { type LoadedProgram, ProgArrayMap } from "../../emulator/maps/prog-array.ts";
 import { setProgArray } from "../../emulator/poke.ts";
 import { buildContext } from "../runner/context.ts";
 import type { Context } from "../scenario/scenario.ts";
-import { TABLES } from "./genome.ts";
-import { HASH } from "./helper-writer.ts";
+import { CELLS, PERCPU } from "./helper-writer.ts";
 import { DATA } from "./memory-writer.ts";
 import { MAPS, tableName, type WrittenProgram, type WrittenStep } from "./write.ts";
+
+const ZERO = new Uint8Array(8);
 
 /** Words of a raw tracepoint's context. */
 export const ARGUMENTS = Array.from({ length: 12 }, (_, k) =>
@@ -21,6 +22,8 @@ export class KernelSurroundings {
   readonly kernel: Kernel;
   readonly #contexts = new Map<number, bigint>();
   readonly #restore: () => void;
+  /** maps that the last program may have changed */
+  #dirty: ReadonlySet<string> = new Set();
 
   constructor(kernel: Kernel) {
     this.kernel = kernel;
@@ -40,12 +43,18 @@ export class KernelSurroundings {
   }
 
   /** Everything as it was at the start, but for the program's values. */
-  reset({ values }: WrittenProgram): void {
+  reset({ values, maps }: WrittenProgram): void {
     this.#restore();
-    for (const [table, slots] of TABLES.entries())
-      for (let index = 0; index < slots; index++) this.#table(table).exchange(index, undefined);
-    for (const map of this.kernel.maps.values()) if (map.def.valueSize === 8) zero(map);
-    this.#setValues(values);
+    for (const name of this.#dirty) this.#clear(name);
+    this.#dirty = maps;
+    if (maps.has(DATA)) this.#setValues(values);
+  }
+
+  #clear(name: string): void {
+    const map = this.kernel.maps.get(name)!;
+    for (let index = 0; index < map.def.maxEntries; index++)
+      if (map instanceof ProgArrayMap) map.exchange(index, undefined);
+      else if (name === CELLS || name === PERCPU) map.update(keyOf(index), ZERO, BPF_ANY, 0);
   }
 
   #table(table: number): ProgArrayMap {
@@ -67,10 +76,4 @@ export class KernelSurroundings {
     if (step.kind === "values") this.#setValues(step.values);
     else this.setSlot(step.table, step.index, step.program === undefined ? undefined : loaded[step.program]);
   }
-}
-
-function zero(map: KernelMap): void {
-  const value = new Uint8Array(map.def.valueSize);
-  if (map.def.name === HASH) return;
-  for (let index = 0; index < map.def.maxEntries; index++) map.update(keyOf(index), value, 0n, 0);
 }

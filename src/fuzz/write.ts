@@ -48,6 +48,8 @@ export interface WrittenProgram {
   table: { table: number; index: number; program: number }[];
   values: readonly number[];
   steps: WrittenStep[];
+  /** names of the maps that the programs and steps name, and of tables that are filled */
+  maps: ReadonlySet<string>;
 }
 
 /** Bytes of stack of a function: four of them in a chain are within 512, or within 256 where there are tail calls. */
@@ -70,12 +72,22 @@ export function writeProgram(genome: Genome, dialect: Dialect): WrittenProgram {
         return place({ ...step, program: step.program === undefined ? undefined : step.program % count });
       return { kind: "values", values: genome.values.with(step.index, step.value) };
     });
-  return {
+  const written = {
     programs: genome.programs.map((functions, index) => writeOne(functions, `p${index}`, genome.type, dialect)),
     table: genome.table.map((slot) => place({ ...slot, program: slot.program % count })),
     values: genome.values,
-    steps: [{ kind: "run", program: 0 }, ...steps],
+    steps: [{ kind: "run" as const, program: 0 }, ...steps],
   };
+  return { ...written, maps: usedMaps(written) };
+}
+
+function usedMaps({ programs, table, steps }: Omit<WrittenProgram, "maps">): Set<string> {
+  const used = new Set(table.map((slot) => tableName(slot.table)));
+  for (const { relocs } of programs) for (const reloc of relocs) if ("map" in reloc) used.add(reloc.map);
+  for (const step of steps)
+    if (step.kind === "values") used.add(DATA);
+    else if (step.kind === "slot") used.add(tableName(step.table));
+  return used;
 }
 
 function writeOne(all: readonly FunctionGenes[], name: string, type: Genome["type"], dialect: Dialect): Program {

@@ -23,6 +23,7 @@ const names = ["linux-6.1", "linux-6.12", "rfc-task-struct-v3"];
 export const profiles = {
   profileNames: () => [...names, "linux-6.12+mitoff"],
   defaultProfiles: () => names,
+  allDesigns: () => names,
   isProfile: (name: string) => /^linux-6\.12(\+(mitoff|zen2))*$/.test(name),
 };
 

@@ -17,10 +17,14 @@ const COMMANDS: Record<string, Command> = {
     about: "the tail calls of the recording, and where among them this is",
     run: tailCallsText,
   },
-  frames: { usage: "frames", about: "the stack, drawn frame by frame", run: framesText },
+  frames: { usage: "frames [N]", about: "the stack, drawn frame by frame; or the N innermost", run: framesText },
   contracts: { usage: "contracts", about: "what was checked, and what was found broken", run: contractsText },
   registers: { usage: "registers", about: "the BPF registers", run: registersText },
-  goto: { usage: "goto PLACE", about: `go to ${PLACES}`, run: goTo },
+  goto: {
+    usage: "goto PLACE",
+    about: `go to ${PLACES}; a gdb without our script then wants maintenance flush register-cache`,
+    run: goTo,
+  },
   help: { usage: "help", about: "this list", run: () => helpText() },
 };
 

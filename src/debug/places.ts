@@ -8,12 +8,10 @@ import { whereText } from "./view-texts.ts";
 export const PLACES =
   "start, end, state N, finding [N], tail call N, FUNCTION[:N], FUNCTION+0xOFF[:N], 0xADDRESS[:N] or instruction N of this run";
 
-const STALE = "(should gdb still show the old place: maintenance flush register-cache)\n";
-
 /** `monitor goto PLACE`: goes there and says where that is. Throws UserError. */
 export function goTo(view: DebugView, place: string): string {
   view.timeline.seek(stateOf(view, place));
-  return `${whereText(view)}${STALE}`;
+  return whereText(view);
 }
 
 function stateOf(view: DebugView, place: string): number {

@@ -1,5 +1,6 @@
 import { GuestFault } from "../../emulator/memory.ts";
 import { CHECKS } from "../checks/index.ts";
+import { UserError } from "../error.ts";
 import { drawStack } from "../runner/stack-picture.ts";
 import { BPF_REGISTERS } from "./bpf-registers.ts";
 import type { DebugView } from "./view.ts";
@@ -43,10 +44,14 @@ export function tailCallsText(view: DebugView): string {
   return `${[summary, ...lines].join("\n")}\n`;
 }
 
-/** The stack as the mailing list draws it. */
-export function framesText({ timeline }: DebugView): string {
+/** The stack as the mailing list draws it; `count`: how many of the innermost frames. Throws UserError. */
+export function framesText({ timeline }: DebugView, count: string): string {
+  if (!/^([1-9]\d{0,5})?$/.test(count)) throw new UserError(`${count} is no number of frames`);
   try {
-    return drawStack(timeline.machine) || "no BPF function is under way\n";
+    const lines = drawStack(timeline.machine).split(/(?<=\n)/);
+    const hidden = count ? Math.max(0, lines.length - Number(count)) : 0;
+    const above = hidden ? `... ${counted(hidden, "frame")} above\n` : "";
+    return above + lines.slice(hidden).join("") || "no BPF function is under way\n";
   } catch (error) {
     if (error instanceof GuestFault) return "the stack cannot be followed from here\n";
     throw error;

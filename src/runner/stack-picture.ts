@@ -43,9 +43,12 @@ function cellsOf(
 ): string[] {
   const cells = ["ret", "rbp"];
   const depth = image.frame?.depth ?? 0;
-  if (depth) cells.push(`${depth} bytes`);
+  const rsp = machine.engine.regs[RSP];
+  if (depth && rbp - BigInt(depth) >= rsp) cells.push(`${depth} bytes`);
   image.frame?.slots.forEach((slot, i) => {
-    cells.push(cell(slot, machine.memory.load(rbp - BigInt(depth + 8 * (i + 1)), 8), owner));
+    const at = rbp - BigInt(depth + 8 * (i + 1));
+    // what is below the stack pointer has been popped, or is not pushed yet
+    if (at >= rsp) cells.push(cell(slot, machine.memory.load(at, 8), owner));
   });
   return cells;
 }

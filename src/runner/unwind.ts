@@ -57,6 +57,17 @@ export interface UnwoundFrame {
   made: "all" | "ret" | "ret and rbp";
 }
 
+/** The CFA of a function that executes, at its present instruction. */
+export function cfaAt(
+  { engine: { regs } }: Machine,
+  { func, offset }: { func: PlacedFunction; offset: number },
+): bigint {
+  const { base, above } = rowAt(func.image, offset);
+  return regs[base === "rbp" ? RBP : RSP] + BigInt(above);
+}
+
+const rowAt = (image: Image, at: number): UnwindRow => unwindRows(image).findLast(({ offset }) => offset <= at)!;
+
 /** Quadwords that a function of the kernel may have pushed. */
 const KERNEL_PUSHES = 64n;
 
@@ -75,7 +86,7 @@ export function unwind(machine: Machine): UnwoundFrame[] {
   }
   while (at) {
     const { offset, func } = at;
-    const row = unwindRows(func.image).findLast((one) => one.offset <= offset)!;
+    const row = rowAt(func.image, offset);
     const cfa = (row.base === "rbp" ? rbp : rsp) + BigInt(row.above);
     frames.push({ func, rbp: cfa - 16n, made: row.base === "rbp" ? "all" : row.saved ? "ret and rbp" : "ret" });
     if (row.saved) rbp = machine.memory.load(cfa - 16n, 8);

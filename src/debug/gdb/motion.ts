@@ -3,6 +3,7 @@ import type { Stop } from "../../../emulator/engine.ts";
 import { type Hit, searchBackward, searchForward, type Targets } from "../timeline/search.ts";
 import type { Timeline } from "../timeline/timeline.ts";
 import { type Reason, signalOf } from "./stops.ts";
+import { returnSlotOf } from "./tail-called.ts";
 
 /** Milliseconds after which a search looks whether it is to be interrupted. */
 const PATIENCE = 20;
@@ -36,7 +37,13 @@ export class Motion {
   }
 
   async reverseContinue(targets: Targets): Promise<Reason> {
-    return (await this.#search(searchBackward, targets)) ?? this.#arriveAtStart();
+    const timeline = this.#timeline;
+    const slot = returnSlotOf(timeline.machine, timeline.pc, targets.breakpoints);
+    if (!slot) return (await this.#search(searchBackward, targets)) ?? this.#arriveAtStart();
+    const reason = await this.#search(searchBackward, { ...targets, watchpoints: [...targets.watchpoints, slot] });
+    if (reason?.kind !== "hit" || reason.hit.watchpoint !== slot) return reason ?? this.#arriveAtStart();
+    timeline.seek(timeline.at + 1);
+    return { kind: "stepped" };
   }
 
   /** One instruction, or as many as it takes to leave `range`. */

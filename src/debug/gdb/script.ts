@@ -1,5 +1,6 @@
 /** Commands for gdb that connect it, and make it look anew where `monitor goto` has moved it. */
-export const gdbScript = (program: string, port: number): string => `file ${program}
+export const gdbScript = (program: string, port: number): string => `set confirm off
+file ${program}
 define hookpost-monitor
   maintenance flush register-cache
 end

@@ -20,11 +20,12 @@ export interface Waiting {
   close(): void;
 }
 
-export async function waiting(text: string, profile?: string, interval?: number): Promise<Waiting> {
+/** `name`: of its files, without their endings. */
+export async function waiting(text: string, profile?: string, interval?: number, name = "t"): Promise<Waiting> {
   const folder = mkdtempSync(join(tmpdir(), "jitproof-gdb-"));
-  const timeline = recordingOf(text, profile, interval);
-  const files = writeProgramFile(timeline.world, folder, "t", "t", "t.yaml");
-  const monitor = new Monitor(new DebugView(timeline, "t.yaml"));
+  const timeline = recordingOf(text, profile, interval, `${name}.yaml`);
+  const files = writeProgramFile(timeline.world, folder, name, name, `${name}.yaml`);
+  const monitor = new Monitor(new DebugView(timeline, `${name}.yaml`));
   const server = await serveGdb({ timeline, monitor, program: files.elf }, 0);
   const script = join(folder, "t.gdb");
   writeFileSync(script, gdbScript(files.elf, server.port));

@@ -163,9 +163,9 @@ describe("monitor", () => {
 
   test("frames draws the stack, also where a frame is not made yet", async () => {
     const { ask, said, timeline } = session(hierarchy(1), "linux-6.12");
-    const frames = async (state: number) => {
+    const frames = async (state: number, line = "frames") => {
       timeline.seek(state);
-      await ask(`qRcmd,${Buffer.from("frames").toString("hex")}`);
+      await ask(`qRcmd,${Buffer.from(line).toString("hex")}`);
       return said.pop();
     };
     expect(await frames(0)).toBe("entry | ret |\n");
@@ -183,6 +183,10 @@ describe("monitor", () => {
     expect(await frames(first("entry#sub", sub.image.body))).toBe(
       `${entry}sub   | ret | rbp | tcc_ptr entry | tcc_ptr entry |\n`,
     );
+    expect(await frames(timeline.marks.tailCalls[32].state, "frames 2")).toBe(
+      "... 32 frames above\nentry:33 | ret | rbp | tcc_ptr entry:1 | tcc_ptr entry:1 | rbx |\nentry:34 | ret | rbp |\n",
+    );
+    expect(await frames(0, "frames many")).toBe("many is no number of frames\n");
     expect(await frames(timeline.end)).toBe("no BPF function is under way\n");
   });
 

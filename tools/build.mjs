@@ -35,7 +35,8 @@ export async function build({ root, dist = join(root, "dist"), pack = false }) {
   });
   // by itself, so that --help reads one file
   const bin = await bundle(root, dist, { entryPoints: { jitproof: "src/cli/bin.ts" }, plugins: [mainIsBeside] });
-  const outputFiles = [...library.outputFiles, ...bin.outputFiles];
+  const page = await bundlePage(root, dist);
+  const outputFiles = [...library.outputFiles, ...bin.outputFiles, ...page.outputFiles];
   const chunksFirst = [...outputFiles].sort((a, b) => Number(isEntry(a.path)) - Number(isEntry(b.path)));
   for (const { path, text } of chunksFirst)
     writeAtomically(path, withRequire(text), text.startsWith("#!") ? 0o755 : 0o644);
@@ -47,6 +48,20 @@ export async function build({ root, dist = join(root, "dist"), pack = false }) {
 }
 
 /**
+ * The script and the style of `jitproof report`'s page, for browsers.
+ * @param {string} root
+ * @param {string} dist
+ */
+const bundlePage = (root, dist) =>
+  bundle(root, dist, {
+    entryPoints: { page: "src/report/html/page/main.ts", "page-style": "src/report/html/page/page.css" },
+    format: "iife",
+    platform: "browser",
+    target: "es2022",
+    minifyIdentifiers: true,
+  });
+
+/**
  * @param {string} root
  * @param {string} outdir
  * @param {import("esbuild").BuildOptions} options
@@ -54,7 +69,6 @@ export async function build({ root, dist = join(root, "dist"), pack = false }) {
 async function bundle(root, outdir, options) {
   try {
     return await esbuild({
-      ...options,
       absWorkingDir: root,
       outdir,
       bundle: true,
@@ -65,9 +79,10 @@ async function bundle(root, outdir, options) {
       minifySyntax: true,
       minifyWhitespace: true,
       legalComments: "none",
+      logLevel: "silent",
+      ...options,
       metafile: true,
       write: false,
-      logLevel: "silent",
     });
   } catch (error) {
     const [first] = /** @type {import("esbuild").BuildFailure} */ (error).errors ?? [];

@@ -25,6 +25,7 @@ export const COMMANDS = {
     usage: "fuzz",
     summary: "generated programs: the reference interpreter against each profile",
   },
+  report: { usage: "report --html FILE", summary: "all about scenarios in one page for a browser" },
   bench: { usage: "bench [PART...]", summary: "how fast all this is, here" },
   mutants: {
     usage: "mutants [PATH...]",

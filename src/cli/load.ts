@@ -13,6 +13,7 @@ export const load: Record<CommandName, () => Promise<{ command(): Command }>> = 
   conformance: () => import("./conformance.ts"),
   search: () => import("./search.ts"),
   fuzz: () => import("./fuzz.ts"),
+  report: () => import("./report.ts"),
   bench: () => import("./bench.ts"),
   mutants: () => import("./mutants.ts"),
   merge: () => import("./merge.ts"),

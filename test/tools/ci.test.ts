@@ -20,7 +20,15 @@ describe(".ci/run ends with what passed and failed, the lint counted as one", ()
     const file = join(folder, "report.json");
     rmSync(file, { force: true });
     if (report) writeFileSync(file, JSON.stringify(report));
-    const result = spawnSync(process.execPath, [script, file, tests, lint], { encoding: "utf8" });
+    const result = spawnSync(process.execPath, [script, lint, file, tests], { encoding: "utf8" });
     expect([result.stdout, result.status]).toEqual([line, status]);
+  });
+
+  test("counts of several suites add up", () => {
+    const [first, second] = ["first.json", "second.json"].map((name) => join(folder, name));
+    writeFileSync(first, JSON.stringify({ numPassedTests: 40, numFailedTests: 0 }));
+    writeFileSync(second, JSON.stringify({ numPassedTests: 5, numFailedTests: 1 }));
+    const result = spawnSync(process.execPath, [script, "0", first, "0", second, "1"], { encoding: "utf8" });
+    expect([result.stdout, result.status]).toEqual(["46 passed, 1 failed\n", 1]);
   });
 });

@@ -15,7 +15,7 @@ export function bundleStep(root, pack) {
   const stamp = () =>
     hashOfStats(
       root,
-      filesUnder(root, SOURCES, (name) => name.endsWith(".ts")),
+      filesUnder(root, SOURCES, (name) => /\.(ts|css)$/.test(name)),
     );
   return {
     title: pack ? "bundle, types and licences" : "bundle",

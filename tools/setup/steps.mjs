@@ -15,14 +15,15 @@ import { withLock } from "./lock.mjs";
 /** @param {string} line */
 const log = (line) => void process.stderr.write(`setup: ${line}\n`);
 
-/** @param {{ pack: boolean, test?: boolean }} options */
-export async function runSteps({ pack, test = false }) {
+/** @param {{ pack: boolean, test?: boolean, browser?: boolean }} options */
+export async function runSteps({ pack, test = false, browser = false }) {
   const root = fileURLToPath(new URL("../../", import.meta.url)).replace(/[\\/]$/, "");
   const steps = await stepsFor(root, pack);
   if (test) {
     const [{ clangStep }, { gdbStep }] = await Promise.all([import("./clang.mjs"), import("./gdb.mjs")]);
     steps.push(clangStep(root, log), gdbStep(log));
   }
+  if (browser) steps.push((await import("./chromium.mjs")).chromiumStep());
   if (!steps.some((step) => step.needed())) {
     if (steps.length === 2) log(`the engine for ${process.platform}-${process.arch} is there`);
     return;

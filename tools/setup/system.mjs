@@ -24,8 +24,9 @@ export function mayInstall() {
 /**
  * Installs Debian packages. Throws SetupError.
  * @param {readonly string[]} packages
+ * @param {string} advice what to do instead where it fails
  */
-export function installPackages(packages) {
+export function installPackages(packages, advice = ADVICE) {
   const prefix = aptPrefix() ?? [];
   /** @param {string[]} args */
   const apt = (...args) => {
@@ -40,7 +41,7 @@ export function installPackages(packages) {
   }
   if (result.status === 0) return;
   const why = /^E: (.*)$/m.exec(result.stderr ?? "")?.[1] ?? `exit status ${result.status}`;
-  throw new SetupError(`apt-get could not install ${packages.join(" and ")} (${why.replace(/\.$/, "")}). ${ADVICE}`);
+  throw new SetupError(`apt-get could not install ${packages.join(" and ")} (${why.replace(/\.$/, "")}). ${advice}`);
 }
 
 /** What goes before apt-get: nothing for root, sudo where it asks for no password; undefined: no way. */

@@ -19,6 +19,9 @@ import { type ElfMap, readMaps } from "./maps.ts";
 import { type SectionKind, sectionKind } from "./section-names.ts";
 
 const MODELLED_MAPS = [MAP_TYPE_ARRAY, MAP_TYPE_HASH, MAP_TYPE_PROG_ARRAY, MAP_TYPE_PERCPU_ARRAY, MAP_TYPE_PERCPU_HASH];
+/** Bytes of a hash's key, and of all values of a map. */
+const MOST_KEY = 512;
+const MOST_MAP = 64 * 1024 * 1024;
 /** Instructions of all programs of an object together: functions are copied into each program that calls them. */
 const MOST_INSNS = 4_000_000;
 
@@ -102,11 +105,17 @@ export class BpfObject {
   }
 }
 
-/** Why programs cannot use a map; undefined: they can. */
+/** Why programs cannot use a map: it is not modelled, or no kernel creates it (array_map_alloc_check and others); undefined: they can. */
 export function mapProblem({ def }: ElfMap): string | undefined {
-  return MODELLED_MAPS.includes(def.type)
-    ? undefined
-    : `is a map of type ${mapTypeName(def.type)}, which is not modelled`;
+  const { type, keySize, valueSize, maxEntries } = def;
+  if (!MODELLED_MAPS.includes(type)) return `is a map of type ${mapTypeName(type)}, which is not modelled`;
+  const isHash = type === MAP_TYPE_HASH || type === MAP_TYPE_PERCPU_HASH;
+  const wanted = type === MAP_TYPE_PROG_ARRAY ? 4 : valueSize || 1;
+  if (maxEntries === 0 || (isHash ? keySize === 0 || keySize > MOST_KEY : keySize !== 4) || valueSize !== wanted)
+    return `is a map that no kernel creates: key_size ${keySize}, value_size ${valueSize}, max_entries ${maxEntries}`;
+  if (valueSize * maxEntries > MOST_MAP)
+    return `is a map of ${valueSize * maxEntries} bytes; expected at most ${MOST_MAP}`;
+  return undefined;
 }
 
 const contents = ({ sections }: ElfFile, name: string): Uint8Array | undefined =>

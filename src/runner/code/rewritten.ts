@@ -95,7 +95,8 @@ function functionsOf(name: string, program: Program, world: World, kept: World |
   const before = kept?.programs.get(name);
   const rows = rowsOf(program, xlated, (symbol) => world.session.machine.symbol(symbol));
   return xlated.functions.flatMap((fn, f): RewrittenFunction[] => {
-    const own = rows.filter(({ loaded }) => xlatedFunctionOf(program, fn.name, f, loaded.slot));
+    const isIn = slotsOf(program, fn.name, f);
+    const own = rows.filter(({ loaded }) => isIn(loaded.slot));
     if (own.length === 0) return [];
     const count = (lines: (row: Row) => number) => own.reduce((sum, row) => sum + lines(row), 0);
     const removed = xlated.spillsRemoved?.filter(({ call }) => own.some(({ loaded }) => loaded.slot === call)) ?? [];
@@ -120,11 +121,12 @@ const keptOf = ({ xlated, functions }: LoadedSource, f: number) => ({
   codeKept: functions[f].image.bytes.length,
 });
 
-/** Whether a slot of the program as loaded is in the function of that name; names are unique. */
-function xlatedFunctionOf({ functions, insns }: Program, name: string, index: number, slot: number): boolean {
+/** Whether a slot of the program as loaded is in the function of that name; without names there is only the first. */
+function slotsOf({ functions, insns }: Program, name: string, index: number): (slot: number) => boolean {
   const f = functions.findIndex((one) => one.name === name);
-  if (f < 0) return index === 0;
-  return slot >= functions[f].start && slot < (functions[f + 1]?.start ?? insns.length);
+  if (f < 0) return () => index === 0;
+  const [start, end] = [functions[f].start, functions[f + 1]?.start ?? insns.length];
+  return (slot) => slot >= start && slot < end;
 }
 
 /** Each instruction as loaded, with what was made from it. */

@@ -2,13 +2,14 @@ import { countExactly, type ExactRun } from "../exact/count.ts";
 import type { Expectation, Scenario, Step } from "../scenario/scenario.ts";
 import type { LoadedSource, World } from "./build.ts";
 import { buildContext } from "./context.ts";
-import { runWithEvents } from "./events.ts";
+import { type DisturbedRun, runWithEvents } from "./events.ts";
 import { unmet } from "./expectations.ts";
 import { Explorer } from "./explore.ts";
 import { guarded } from "./guarded.ts";
 import type { StepsOutcome } from "./judge.ts";
 import { argumentsOf } from "./kernel-functions.ts";
 import { comparePictures } from "./pictures.ts";
+import type { Mismatch } from "./result.ts";
 import type { EnterOptions, Outcome } from "./session.ts";
 import { deleteElement, updateMap } from "./update.ts";
 
@@ -93,12 +94,8 @@ export class ScenarioRun {
     const pictures = step.expect.stack.length ? session.machine.engine.snapshot() : undefined;
     const explore = index === this.#lastRun ? this.#scenario.explore : undefined;
     const before = explore && { memory: session.machine.engine.snapshot(), kernel: this.#world.kernel.save() };
-    const plain = guarded(this.#world, this.#scenario.file, () => {
-      if (!step.events?.length) return session.enter(options);
-      const { outcome, mismatches } = runWithEvents(this.#world, options, step.events);
-      all.mismatches.push(...mismatches);
-      return outcome;
-    });
+    const { outcome: plain, mismatches } = this.#enter(step, options);
+    all.mismatches.push(...mismatches);
     // on the world of this run: one that goes past the limit is counted on another
     const drawn = pictures ? comparePictures(this.#world, options, step.expect.stack, pictures) : [];
     const past = plain.findings.some(({ check }) => check === "tail-call-limit");
@@ -138,8 +135,15 @@ export class ScenarioRun {
     return { entry, context, ...limits };
   }
 
-  #enter(options: EnterOptions): Outcome {
-    return guarded(this.#world, this.#scenario.file, () => this.#world.session.enter(options));
+  #enter({ events }: RunStep, options: EnterOptions): DisturbedRun {
+    const mismatches: Mismatch[] = [];
+    const outcome = guarded(this.#world, this.#scenario.file, () => {
+      if (!events?.length) return this.#world.session.enter(options);
+      const run = runWithEvents(this.#world, options, events);
+      mismatches.push(...run.mismatches);
+      return run.outcome;
+    });
+    return { outcome, mismatches };
   }
 
   /** What the run of step `index`, ended too early, comes to; the world is then the one in which it did. */
@@ -147,7 +151,7 @@ export class ScenarioRun {
     const before = this.#world;
     const step = this.#steps[index] as RunStep;
     let exact: ExactRun | Crash = { kind: "refused", why: "it was not tried" };
-    for (const way of WAYS) {
+    for (const way of step.events?.length ? WAYS.filter(({ by }) => by === "running") : WAYS) {
       if (this.#world !== before) this.close();
       this.#again(index);
       exact = this.#goOnBy(way, step);
@@ -176,21 +180,21 @@ export class ScenarioRun {
       const way = this.#past.get(i);
       if (step.kind !== "run") this.#update(step);
       else if (way) this.#goOnBy(way, step);
-      else this.#enter(this.#options(step, this.#program(step)));
+      else this.#enter(step, this.#options(step, this.#program(step)));
     }
   }
 
   #goOnBy({ by, budget }: Way, step: RunStep): ExactRun | Crash {
     const options = { ...this.#options(step, this.#program(step)), budget, tailCallLimit: undefined };
-    if (by === "running") return this.#runOn(options);
+    if (by === "running") return this.#runOn(step, options);
     const { session } = this.#world;
     session.prepare(options);
     return countExactly(session.machine, { budget });
   }
 
   /** Plain execution past the limit. */
-  #runOn(options: EnterOptions): ExactRun | Crash {
-    const { r0, calls, tailCalls, instructions, maxStack, findings } = this.#enter(options);
+  #runOn(step: RunStep, options: EnterOptions): ExactRun | Crash {
+    const { r0, calls, tailCalls, instructions, maxStack, findings } = this.#enter(step, options).outcome;
     if (r0 === undefined) {
       const crash = findings.find(({ check }) => check === "fault" || check === "landing");
       if (crash) return { kind: "crash", tailCalls, why: crash.message };

@@ -4,11 +4,15 @@ import type { Scenario } from "../../src/scenario/scenario.ts";
 import { misformatted } from "./format.ts";
 import { catalogue, verdicts } from "./shipped.ts";
 
-/** The programs' text without comments and white space. */
-const bare = ({ programs }: Scenario): string =>
-  programs
-    .map(({ code, attach }) => [attach?.type, attach?.function, code.text.replaceAll(/;.*/g, "").replaceAll(/\s/g, "")])
-    .join("|");
+/** What happens, without comments and white space: programs, what they are attached to, events. */
+const bare = ({ programs, steps, explore }: Scenario): string => {
+  const texts = programs.map(({ code, attach }) => {
+    const { type, program, function: fn } = attach ?? {};
+    return [code.text.replaceAll(/;.*/g, "").replaceAll(/\s/g, ""), type, program, fn].join(" ");
+  });
+  const events = steps.flatMap((step) => (step.kind === "run" ? (step.events ?? []) : []));
+  return JSON.stringify([texts, events.map(({ kind, at }) => [kind, at.value]), explore?.kind]);
+};
 
 describe("every scenario", () => {
   test.each(catalogue)("$id is written like the others", ({ text }) => {

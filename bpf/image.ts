@@ -116,7 +116,7 @@ export interface Image {
 
 /** Slot of the BPF instruction whose code covers `offset`; -1 in the prologue. */
 export function slotAt(image: Image, offset: number): number {
-  if (offset < image.body) return -1;
+  if (offset < image.body || image.ends.length < 2) return -1;
   let low = 1;
   let high = image.ends.length - 1;
   while (low < high) {

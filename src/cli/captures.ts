@@ -1,10 +1,15 @@
-import { readdirSync, statSync } from "node:fs";
+import { existsSync, readdirSync, statSync } from "node:fs";
 import { join } from "node:path";
 import type { X86Profile } from "../../jit/profile.ts";
 import { profileNamed } from "../../jit/profiles/index.ts";
 import { UserError } from "../error.ts";
 
 const CAPTURE = /^x86_64-.+\.jsonl(\.br|\.gz)?$/;
+
+/** Whether a path means captures, by its name: a folder, or VARIANT.jsonl[.br]; other files are dumps. */
+export function isCapturePath(path: string): boolean {
+  return /\.jsonl(\.br|\.gz)?$/.test(path) || (existsSync(path) && statSync(path).isDirectory());
+}
 
 /** Capture files: those named, and the x86-64 ones of folders that are named. Throws UserError. */
 export function captureFiles(paths: readonly string[]): string[] {

@@ -8,46 +8,79 @@ import { problemLines, problems } from "../report/problem.ts";
 import { ReplayTally, replayResult } from "../report/replay.ts";
 import { duration } from "../report/report.ts";
 import type { RunResult } from "../runner/result.ts";
-import { askedProfiles, captureFiles, variantName } from "./captures.ts";
+import { askedProfiles, captureFiles, isCapturePath, variantName } from "./captures.ts";
 import { newCommand } from "./command.ts";
+import { addDump, type DumpOptions, entryOption } from "./dump-options.ts";
 import { addShared, profileOption, readShared, type SharedOptions } from "./options.ts";
 import { Output } from "./output.ts";
+import { dumpResults, replayDumpPretty } from "./replay-dump.ts";
 
 /** Failures that the report for people shows; every one counts. */
 const SHOWN = 5;
 
-type ReplayOptions = SharedOptions & { ours: boolean; interpreter: boolean; as: (X86Profile | undefined)[] };
+type ReplayOptions = SharedOptions & {
+  ours: boolean;
+  interpreter: boolean;
+  as: (X86Profile | undefined)[];
+  dump: DumpOptions;
+  /** --profile as it was given */
+  asked?: readonly string[];
+};
+
+interface Parsed extends DumpOptions {
+  ours?: boolean;
+  interpreter?: boolean;
+  profile?: string[];
+}
 
 export function command(): Command {
   const replay = newCommand(
     "replay",
-    "Runs the bytes that a kernel's JIT wrote, and holds the outcome against the kernel's.",
+    "Runs the bytes that a kernel's JIT wrote, and holds the outcome against the kernel's, or against the contracts.",
   );
-  replay.argument("<CAPTURE...>", "captures (VARIANT.jsonl[.br]) or folders of them");
-  replay.addOption(new Option("--ours", "run what our JIT makes of the same programs, at the same addresses"));
+  replay.argument(
+    "<DUMP...>",
+    "captures (VARIANT.jsonl[.br]) or folders of them; output of bpftool prog dump jited with opcodes, a log with bpf_jit_enable=2, a jitdump, hex, raw bytes",
+  );
+  replay.addOption(new Option("--ours", "capture: run what our JIT makes of the same programs, at the same addresses"));
   replay.addOption(
-    new Option("--interpreter", "run the same programs on the reference interpreter instead").conflicts("ours"),
+    new Option("--interpreter", "capture: run the same programs on the reference interpreter instead").conflicts(
+      "ours",
+    ),
   );
   addShared(replay, ["filter", "reporter"]);
-  replay.addOption(profileOption("run what our JIT makes of the same programs for this profile, on a kernel like it"));
-  return replay.action(
-    async (paths: string[], parsed: { ours?: boolean; interpreter?: boolean; profile?: string[] }) => {
-      const shared = await readShared(parsed as Record<string, unknown>);
-      const { ours = false, interpreter = false } = parsed;
-      if (interpreter && parsed.profile) throw new UserError("--interpreter runs programs for no profile");
-      const options: ReplayOptions = { ...shared, ours, interpreter, as: askedProfiles(shared, parsed) };
-      const files = captureFiles(paths);
-      if (options.reporter === "pretty") return replayPretty(files, options);
-      const output = new Output(options.output, options.color);
-      const report = await reporter(options.reporter);
-      const { failed } = await report(results(files, options), output.reportOptions());
-      output.close();
-      process.exitCode = failed ? 1 : 0;
-    },
+  replay.addOption(
+    profileOption("capture: run what our JIT makes of it for this profile; dump: run it on this kernel"),
   );
+  addDump(replay).addOption(entryOption());
+  return replay.action(async (paths: string[], parsed: Parsed) => {
+    const shared = await readShared(parsed as Record<string, unknown>);
+    const { ours = false, interpreter = false } = parsed;
+    if (interpreter && parsed.profile) throw new UserError("--interpreter runs programs for no profile");
+    const asked = parsed.profile ? { asked: shared.profiles } : {};
+    const options: ReplayOptions = {
+      ...shared,
+      ours,
+      interpreter,
+      as: askedProfiles(shared, parsed),
+      dump: parsed,
+      ...asked,
+    };
+    if (!paths.length) captureFiles(paths);
+    const dumps = paths.filter((path) => !isCapturePath(path));
+    const captures = paths.filter(isCapturePath);
+    const files = captures.length ? captureFiles(captures) : [];
+    if (options.reporter === "pretty") return replayPretty(files, dumps, options);
+    const output = new Output(options.output, options.color);
+    const report = await reporter(options.reporter);
+    const { failed } = await report(results(files, dumps, options), output.reportOptions());
+    output.close();
+    process.exitCode = failed ? 1 : 0;
+  });
 }
 
-async function* results(files: string[], options: ReplayOptions): AsyncIterable<RunResult> {
+async function* results(files: string[], dumps: string[], options: ReplayOptions): AsyncIterable<RunResult> {
+  for (const file of dumps) for (const { result } of dumpResults(file, options.dump, options.asked)) yield result;
   for (const file of files)
     for (const profile of options.as)
       for (const { replayed, variant, ms } of replayFile(file, profile, options))
@@ -72,8 +105,17 @@ function* replayFile(
   }
 }
 
-function replayPretty(files: string[], options: ReplayOptions): void {
+function replayPretty(files: string[], dumps: string[], options: ReplayOptions): void {
   const output = new Output(options.output, options.color);
+  const broken = dumps.map((file) => replayDumpPretty(file, options.dump, options.asked, output));
+
+  const replayed = files.length ? replayCaptures(files, options, output) : 0;
+  output.close();
+  process.exitCode = replayed || broken.some((count) => count > 0) ? 1 : 0;
+}
+
+/** Returns how many runs failed. */
+function replayCaptures(files: string[], options: ReplayOptions, output: Output): number {
   const { colors, write } = output.reportOptions();
   const total = new ReplayTally();
   let shown = 0;
@@ -97,6 +139,5 @@ function replayPretty(files: string[], options: ReplayOptions): void {
   }
   const paint = total.failed ? colors.red : colors.green;
   write(`${paint(total.summary())}\n`);
-  output.close();
-  process.exitCode = total.failed ? 1 : 0;
+  return total.failed;
 }

@@ -59,7 +59,16 @@ export function buildDumpWorld(
       fillArrays(kernel, placed, found, options.slots);
     }
     const book = new ProgramBook();
-    return { session: new Session(kernel, book), kernel, programs: new Map(), features, book, functions: placed };
+    const session = new Session(kernel, book);
+    return {
+      session,
+      kernel,
+      programs: new Map(),
+      features,
+      book,
+      kernelFunctions: new Map(),
+      functions: placed,
+    };
   } catch (error) {
     machine.close();
     throw error;

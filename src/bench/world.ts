@@ -1,7 +1,7 @@
 import type { NativeOptions } from "../../emulator/native/engine.ts";
 import type { X86Profile } from "../../jit/profile.ts";
 import { assembleScenario, buildWorld, type World } from "../runner/build.ts";
-import { buildContext } from "../runner/context.ts";
+import { enterOptions } from "../runner/enter-options.ts";
 import type { EnterOptions } from "../runner/session.ts";
 import { updateMap } from "../runner/update.ts";
 import type { Scenario } from "../scenario/scenario.ts";
@@ -21,8 +21,8 @@ export function beforeRun<T>(
     for (const { name, values } of scenario.maps)
       for (const entry of values) updateMap(world.kernel, name, entry, scenario.file);
     const step = scenario.steps.find((candidate) => candidate.kind === "run")!;
-    const { entry, type } = world.programs.get(step.program)!;
-    return use(world, { entry, context: buildContext(world.kernel, type, step.context), budget: ENOUGH });
+    const { tailCallLimit: _, ...options } = enterOptions(world, scenario, step);
+    return use(world, { ...options, budget: ENOUGH });
   } finally {
     world.session.machine.close();
   }

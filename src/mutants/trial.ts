@@ -1,7 +1,7 @@
 import { assembleScenario, type Source } from "../runner/build.ts";
+import { BUDGET } from "../runner/enter-options.ts";
 import type { Rework } from "../runner/load-program.ts";
 import { runScenario } from "../runner/scenario.ts";
-import { BUDGET } from "../runner/steps.ts";
 import type { Scenario } from "../scenario/scenario.ts";
 import type { Change } from "./apply.ts";
 import type { SiteAt } from "./sites.ts";

@@ -1,20 +1,17 @@
 import { countExactly, type ExactRun } from "../exact/count.ts";
 import type { Expectation, Scenario, Step } from "../scenario/scenario.ts";
 import type { LoadedSource, World } from "./build.ts";
-import { buildContext } from "./context.ts";
+import { enterOptions } from "./enter-options.ts";
 import { type DisturbedRun, runWithEvents } from "./events.ts";
 import { unmet } from "./expectations.ts";
 import { Explorer } from "./explore.ts";
 import { guarded } from "./guarded.ts";
 import type { StepsOutcome } from "./judge.ts";
-import { argumentsOf } from "./kernel-functions.ts";
 import { comparePictures } from "./pictures.ts";
 import type { Mismatch } from "./result.ts";
 import type { EnterOptions, Outcome } from "./session.ts";
 import { deleteElement, updateMap } from "./update.ts";
 
-/** Instructions that a run may take unless the scenario says otherwise. */
-export const BUDGET = 10_000_000;
 /** A way to get to the end of a run that goes past the limit: run it, or count it by what its functions did before; `budget` in executed instructions. */
 interface Way {
   by: "running" | "memo";
@@ -27,8 +24,6 @@ const WAYS: readonly Way[] = [
   { by: "running", budget: 200_000 },
   { by: "memo", budget: 2_000_000 },
 ];
-/** MAX_TAIL_CALL_CNT: the first tail call past it ends a run. */
-export const LIMIT = 33;
 
 type RunStep = Extract<Step, { kind: "run" }>;
 
@@ -90,7 +85,7 @@ export class ScenarioRun {
   #judgeRun(step: RunStep, index: number, all: StepsOutcome): void {
     const { session } = this.#world;
     const program = this.#program(step);
-    const options = this.#options(step, program);
+    const options = this.#options(step);
     const pictures = step.expect.stack.length ? session.machine.engine.snapshot() : undefined;
     const explore = index === this.#lastRun ? this.#scenario.explore : undefined;
     const before = explore && { memory: session.machine.engine.snapshot(), kernel: this.#world.kernel.save() };
@@ -124,15 +119,8 @@ export class ScenarioRun {
     return this.#world.programs.get(step.program)!;
   }
 
-  #options(step: RunStep, { entry, type, traces }: LoadedSource): EnterOptions {
-    const { kernel } = this.#world;
-    const limits = { budget: this.#scenario.budget ?? BUDGET, tailCallLimit: LIMIT };
-    if (traces) {
-      const given = step.context?.kind === "args" ? step.context.args : undefined;
-      return { entry: traces.func.entry, context: 0n, args: argumentsOf(kernel, traces.fn, given), ...limits };
-    }
-    const context = buildContext(kernel, type, step.context);
-    return { entry, context, ...limits };
+  #options(step: RunStep): EnterOptions {
+    return enterOptions(this.#world, this.#scenario, step);
   }
 
   #enter({ events }: RunStep, options: EnterOptions): DisturbedRun {
@@ -180,12 +168,12 @@ export class ScenarioRun {
       const way = this.#past.get(i);
       if (step.kind !== "run") this.#update(step);
       else if (way) this.#goOnBy(way, step);
-      else this.#enter(step, this.#options(step, this.#program(step)));
+      else this.#enter(step, this.#options(step));
     }
   }
 
   #goOnBy({ by, budget }: Way, step: RunStep): ExactRun | Crash {
-    const options = { ...this.#options(step, this.#program(step)), budget, tailCallLimit: undefined };
+    const options = { ...this.#options(step), budget, tailCallLimit: undefined };
     if (by === "running") return this.#runOn(step, options);
     const { session } = this.#world;
     session.prepare(options);

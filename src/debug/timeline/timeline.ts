@@ -2,7 +2,7 @@ import type { Checkpoint } from "../../../emulator/checkpoint.ts";
 import { NREGS, RIP } from "../../../emulator/engine.ts";
 import type { Machine } from "../../../emulator/machine.ts";
 import type { World } from "../../runner/build.ts";
-import { BUDGET } from "../../runner/steps.ts";
+import { BUDGET } from "../../runner/enter-options.ts";
 import type { Marks } from "./marks.ts";
 import { type Piece, statesOf } from "./piece.ts";
 import type { Recorder } from "./recorder.ts";

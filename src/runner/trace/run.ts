@@ -1,10 +1,9 @@
 import type { Scenario, Step } from "../../scenario/scenario.ts";
 import type { World } from "../build.ts";
-import { buildContext } from "../context.ts";
+import { enterOptions } from "../enter-options.ts";
 import { runWithEvents } from "../events.ts";
 import { guarded } from "../guarded.ts";
 import type { Outcome, Spectator } from "../session.ts";
-import { BUDGET, LIMIT } from "../steps.ts";
 import { deleteElement, updateMap } from "../update.ts";
 
 /** Who watches a scenario's runs. */
@@ -28,11 +27,9 @@ export function watchScenario(world: World, scenario: Scenario, steps: readonly 
     else if (step.kind === "update")
       for (const entry of step.entries) updateMap(kernel, entry.map, entry, scenario.file);
     else {
-      const { entry, type } = world.programs.get(step.program)!;
-      const context = buildContext(kernel, type, step.context);
-      const options = { entry, context, budget: scenario.budget ?? BUDGET, tailCallLimit: LIMIT };
+      const options = enterOptions(world, scenario, step);
       session.spectator = watcher;
-      watcher.begins?.({ number: ++number, program: step.program, context });
+      watcher.begins?.({ number: ++number, program: step.program, context: options.context });
       const outcome = guarded(world, scenario.file, () =>
         step.events?.length ? runWithEvents(world, options, step.events).outcome : session.enter(options),
       );

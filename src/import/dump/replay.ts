@@ -1,8 +1,8 @@
 import type { X86Profile } from "../../../jit/profile.ts";
 import { UserError } from "../../error.ts";
 import { buildContext } from "../../runner/context.ts";
+import { BUDGET, LIMIT } from "../../runner/enter-options.ts";
 import type { Outcome, Spectator } from "../../runner/session.ts";
-import { BUDGET, LIMIT } from "../../runner/steps.ts";
 import type { ProgramType } from "../../scenario/names.ts";
 import { PROGRAM_TYPE_NUMBERS } from "../../scenario/type-numbers.ts";
 import { hint } from "../../suggest.ts";

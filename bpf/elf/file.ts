@@ -139,7 +139,8 @@ function readSection(file: Reader, at: number, index: number): RawSection & { na
 
 function readSymbols(file: Reader, raw: readonly RawSection[]): ElfSymbol[] {
   const tables = raw.filter(({ section }) => section.type === SHT_SYMTAB);
-  if (tables.length !== 1) return file.fail(tables.length ? "has several symbol tables" : "has no symbol table");
+  if (tables.length === 0) return [];
+  if (tables.length > 1) file.fail("has several symbol tables");
   const [{ section, link }] = tables;
   const table = new Reader(section.bytes, `section ${section.name || ".symtab"}`);
   const names = raw[link]?.section ?? table.fail(`names section ${link} for the names`);

@@ -1,4 +1,4 @@
-import { readFileSync, statSync } from "node:fs";
+import { existsSync, fstatSync, readFileSync, statSync } from "node:fs";
 import { availableParallelism } from "node:os";
 import { type Command, Option } from "commander";
 import type { ConformanceResult } from "../conformance/result.ts";
@@ -7,6 +7,7 @@ import { oneLine, UserError } from "../error.ts";
 import { newCommand } from "./command.ts";
 import { addShared, readShared, type SharedOptions } from "./options.ts";
 
+const WHICH = "which suite? expected vector files, .data files or folders of them";
 /** Failures that the report for people shows; every one counts. */
 const SHOWN = 20;
 
@@ -14,6 +15,14 @@ interface ConformanceOptions extends SharedOptions {
   /** profiles and "interpreter" */
   on: string[];
 }
+
+const PLUGIN = `
+As a plugin: jitproof conformance [MEM] [--program HEX] [--elf] [--profile P | --interpreter]
+  MEM       the memory that R1 points to (R2: its length), one argument of hex bytes; left out where there is none
+  stdin     the program: hex bytes, blanks between them or none; with --elf those of an object (R_BPF_64_32 calls, no maps)
+  stdout    R0 in hex, without 0x
+  exit 0    the program returned; 1: it did not, stderr says why; 2: the input is no program
+`;
 
 export function command(): Command {
   const conformance = newCommand(
@@ -25,17 +34,37 @@ export function command(): Command {
     "vector files (.jsonl, .jsonl.gz, .jsonl.br), .data files of bpf_conformance and ubpf, or folders of those",
   );
   conformance.addOption(new Option("--interpreter", "run in the interpreter; with --profile there, too"));
-  conformance.addOption(
-    new Option("--plugin", "be a plugin of bpf_conformance: [MEM] in hex, the program in hex on stdin"),
-  );
-  conformance.addOption(new Option("--program <HEX>", "with --plugin: the program, instead of stdin"));
-  conformance.addOption(new Option("--elf", "with --plugin: the program is an ELF object"));
+  conformance.addOption(new Option("--plugin", "be a plugin of bpf_conformance, also where it is not said; see below"));
+  conformance.addOption(new Option("--program <HEX>", "plugin: the program, instead of stdin"));
+  conformance.addOption(new Option("--elf", "plugin: the program is an ELF object"));
   addShared(conformance, ["filter", "profile", "reporter", "jobs"]);
+  conformance.addHelpText("after", PLUGIN);
   return conformance.action(async (paths: string[], parsed: Record<string, unknown>) => {
     const options = await readOptions(parsed);
-    if (parsed.plugin) await bePlugin(paths, parsed, options);
+    if (isPlugin(paths, parsed)) await bePlugin(paths, parsed, options);
     else await runSuites(paths, options);
   });
+}
+
+/** All of stdin; "" where nobody has written to it. */
+function standardInput(): string {
+  try {
+    return readFileSync(0, "latin1");
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === "EAGAIN") return "";
+    throw error;
+  }
+}
+
+const HEX = /^(?:\s*[0-9a-fA-F]{2})+\s*$/;
+
+/** bpf_conformance's runner says nothing but the memory, where there is one, and its options; the program comes on stdin. */
+function isPlugin(paths: string[], { plugin, program, elf }: Record<string, unknown>): boolean {
+  if (plugin || program !== undefined || elf) return true;
+  if (paths.length === 1) return HEX.test(paths[0]) && !existsSync(paths[0]);
+  if (paths.length) return false;
+  const stdin = fstatSync(0);
+  return stdin.isFIFO() || stdin.isFile() || stdin.isSocket();
 }
 
 /** Without --profile and --interpreter: the interpreter and the newest kernel. */
@@ -54,7 +83,8 @@ async function bePlugin(paths: string[], parsed: Record<string, unknown>, { on }
   if (parsed.profile && on.length > 1)
     throw new UserError("--plugin runs a program in one place: one --profile, or --interpreter");
   const { runPlugin } = await import("../conformance/plugin.ts");
-  const program = (parsed.program as string | undefined) ?? readFileSync(0, "latin1");
+  const program = (parsed.program as string | undefined) ?? standardInput();
+  if (!program.trim() && !paths.length && !parsed.plugin) throw new UserError(WHICH);
   const place = on[on.length - 1];
   const output = runPlugin({ program, memory: paths[0] ?? "", elf: parsed.elf === true, on: place });
   if ("r0" in output) process.stdout.write(`${output.r0.toString(16)}\n`);
@@ -65,7 +95,7 @@ async function bePlugin(paths: string[], parsed: Record<string, unknown>, { on }
 }
 
 async function runSuites(paths: string[], options: ConformanceOptions): Promise<void> {
-  if (!paths.length) throw new UserError("which suite? expected vector files, .data files or folders of them");
+  if (!paths.length) throw new UserError(WHICH);
   const results = await suites(paths, options);
   if (options.reporter === "pretty") return reportPretty(results, options);
   const [{ Output }, { reporter }] = await Promise.all([import("./output.ts"), import("../report/index.ts")]);

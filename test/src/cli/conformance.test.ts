@@ -109,6 +109,13 @@ describe("jitproof conformance --plugin", () => {
     expect(stdout).toBe("bb\n");
   });
 
+  test("as bpf_conformance's runner calls it: nothing but the memory and its options", async () => {
+    const load = "711001000000000095000000 00000000";
+    const { stdout } = await conformance("aa  bb  ", "--program", load, "--profile", "linux-6.1");
+    expect(stdout).toBe("bb\n");
+    expect(await conformance("--program", PROGRAM)).toEqual({ stdout: "2a\n", stderr: "", code: 0 });
+  });
+
   test("a program that is refused: one line on stderr, and 1", async () =>
     expect(await conformance("--plugin", "--program", PROGRAM.slice(0, 32))).toEqual({
       stdout: "",

@@ -1,3 +1,4 @@
+import { readFileSync } from "node:fs";
 import { describe, expect, test } from "vitest";
 import { assembleUbpf } from "../../../bpf/asm-ubpf/assemble.ts";
 import { encodeInsns } from "../../../bpf/insn.ts";
@@ -8,6 +9,7 @@ import { elfOf } from "./elf.ts";
 const bytes = (text: string): Uint8Array => encodeInsns(assembleUbpf(text.replaceAll(/\s\|\s/g, "\n")).insns);
 /** As bpf_conformance's runner writes bytes: two blanks behind each. */
 const spaced = (all: Uint8Array): string => [...all].map((byte) => `${byte.toString(16).padStart(2, "0")}  `).join("");
+const calls = new URL("../../fixtures/objects/clang-14/calls.bpf.o", import.meta.url);
 const PLACES = ["interpreter", "linux-6.1", "linux-7.2+harden"];
 
 /** R0 in hex, or what is wrong. */
@@ -34,6 +36,10 @@ describe("a program in hex, its memory in hex", () => {
   test.each(PLACES)("as an ELF object, on %s", (on) =>
     expect(run(spaced(elfOf(bytes("mov %r0, 7 | exit"))), "", on, true)).toBe("7"),
   );
+
+  test.each(PLACES)("as clang writes it, calls of functions in .text and all, on %s", (on) =>
+    expect(run(spaced(readFileSync(calls)), "", on, true)).toBe("14"),
+  );
 });
 
 describe("what does not run is an error", () => {
@@ -56,15 +62,15 @@ describe("what is no program is bad usage", () => {
     ["9500", "", false, "the program has 2 bytes; expected instructions of 8 bytes"],
     ["", "", false, "the program has 0 bytes; expected instructions of 8 bytes"],
     [spaced(bytes("exit")), "1", false, "the memory: an odd number of hex digits"],
-    [spaced(bytes("exit")), "", true, "the ELF object is cut short: 8 bytes"],
-    [changed(0, 0x7e), "", true, "the ELF object does not begin with 7f 45 4c 46"],
-    [changed(4, 1), "", true, "the ELF object is not of 64 bits, little-endian"],
-    [changed(18, 62), "", true, "the ELF object is not for BPF, but for machine 62"],
+    [spaced(bytes("exit")), "", true, "ELF object: expected to begin with 7f 45 4c 46 (at byte 0)"],
+    [changed(0, 0x7e), "", true, "ELF object: expected to begin with 7f 45 4c 46 (at byte 0)"],
+    [changed(4, 1), "", true, "ELF object: is not of 64 bits (at byte 4)"],
+    [changed(18, 62), "", true, "ELF object: is for x86-64; expected BPF (clang --target=bpf) (at byte 18)"],
     [
       spaced(elf.subarray(0, elf.length - 1)),
       "",
       true,
-      "the ELF object is cut short: its section table lies beyond its end",
+      "ELF object: is cut short: expected 128 more bytes, it has 199 in all (at byte 72)",
     ],
   ])("%j, %j", (program, memory, asElf, message) =>
     expect(run(program, memory, "interpreter", asElf)).toBe(`usage: ${message}`),

@@ -14,6 +14,7 @@ import { addDump, type DumpOptions, entryOption } from "./dump-options.ts";
 import { addShared, profileOption, readShared, type SharedOptions } from "./options.ts";
 import { Output } from "./output.ts";
 import { dumpResults, replayDumpPretty } from "./replay-dump.ts";
+import { addHex, type HexOptions, replayHex } from "./replay-hex.ts";
 
 /** Failures that the report for people shows; every one counts. */
 const SHOWN = 5;
@@ -27,7 +28,7 @@ type ReplayOptions = SharedOptions & {
   asked?: readonly string[];
 };
 
-interface Parsed extends DumpOptions {
+interface Parsed extends DumpOptions, HexOptions {
   ours?: boolean;
   interpreter?: boolean;
   profile?: string[];
@@ -39,7 +40,7 @@ export function command(): Command {
     "Runs the bytes that a kernel's JIT wrote, and holds the outcome against the kernel's, or against the contracts.",
   );
   replay.argument(
-    "<DUMP...>",
+    "[DUMP...]",
     "captures (VARIANT.jsonl[.br]) or folders of them; output of bpftool prog dump jited with opcodes, a log with bpf_jit_enable=2, a jitdump, hex, raw bytes",
   );
   replay.addOption(new Option("--ours", "capture: run what our JIT makes of the same programs, at the same addresses"));
@@ -52,7 +53,7 @@ export function command(): Command {
   replay.addOption(
     profileOption("capture: run what our JIT makes of it for this profile; dump: run it on this kernel"),
   );
-  addDump(replay).addOption(entryOption());
+  addHex(addDump(replay).addOption(entryOption()));
   return replay.action(async (paths: string[], parsed: Parsed) => {
     const shared = await readShared(parsed as Record<string, unknown>);
     const { ours = false, interpreter = false } = parsed;
@@ -66,6 +67,8 @@ export function command(): Command {
       dump: parsed,
       ...asked,
     };
+    if (parsed.hex !== undefined) return replayBytes(paths, parsed, options);
+    if (parsed.regs || parsed.mem) throw new UserError(`${parsed.regs ? "--regs" : "--mem"} is for --hex`);
     if (!paths.length) captureFiles(paths);
     const dumps = paths.filter((path) => !isCapturePath(path));
     const captures = paths.filter(isCapturePath);
@@ -77,6 +80,15 @@ export function command(): Command {
     output.close();
     process.exitCode = failed ? 1 : 0;
   });
+}
+
+function replayBytes(paths: readonly string[], parsed: Parsed, { reporter, output: file, color }: ReplayOptions): void {
+  if (paths.length) throw new UserError("--hex gives the bytes; expected no file beside it", { file: paths[0] });
+  if (reporter !== "pretty" && reporter !== "json") throw new UserError("--hex reports as pretty or json");
+  const output = new Output(file, color);
+  const broken = replayHex(parsed, output, reporter === "json");
+  output.close();
+  process.exitCode = broken ? 1 : 0;
 }
 
 async function* results(files: string[], dumps: string[], options: ReplayOptions): AsyncIterable<RunResult> {

@@ -15,6 +15,11 @@ export class Allocator {
     this.#end = start + size;
   }
 
+  /** The first address that nobody has. */
+  get next(): bigint {
+    return this.#next;
+  }
+
   /** Throws OutOfSpace when the range is used up. `align` is a power of two. */
   take(size: number | bigint, align: number | bigint = 8): bigint {
     const mask = BigInt(align) - 1n;

@@ -8,6 +8,8 @@ export interface MachineLayout {
   symbols?: Record<string, bigint>;
   /** where functions without a given address go; default TEXT_BASE */
   textBase?: bigint;
+  /** where everything else goes, default: where the kernel has it */
+  bases?: { directMap: bigint; jit: bigint; stack: bigint };
 }
 
 /**
@@ -31,5 +33,6 @@ export const JIT_SIZE = 0x2000000n;
 export const DIRECT_MAP_BASE = 0xffff888100000000n;
 export const DIRECT_MAP_SIZE = 0x8000000n;
 export const STACK_BASE = 0xffffc90000000000n;
+export const KERNEL_BASES = { directMap: DIRECT_MAP_BASE, jit: JIT_BASE, stack: STACK_BASE };
 /** Returning here ends a run; never mapped. */
 export const RETURN_TO_KERNEL = 0xffffffff80fff000n;

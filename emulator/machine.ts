@@ -22,10 +22,9 @@ import {
 } from "./engine.ts";
 import { ARGUMENTS, HostCalls } from "./host.ts";
 import {
-  DIRECT_MAP_BASE,
   DIRECT_MAP_SIZE,
-  JIT_BASE,
   JIT_SIZE,
+  KERNEL_BASES,
   type MachineLayout,
   RETURN_TO_KERNEL,
   TEXT_BASE,
@@ -152,10 +151,11 @@ export class Machine {
     for (const region of options.regions ?? []) this.memory.ensure(region.start, region.size, region.prot);
     const textBase = layout.textBase ?? TEXT_BASE;
     this.memory.ensure(textBase, TEXT_SIZE, PROT_READ | PROT_EXEC);
-    this.memory.ensure(DIRECT_MAP_BASE, DIRECT_MAP_SIZE, PROT_READ | PROT_WRITE);
+    const { directMap, jit } = layout.bases ?? KERNEL_BASES;
+    this.memory.ensure(directMap, DIRECT_MAP_SIZE, PROT_READ | PROT_WRITE);
     this.symbols = new SymbolTable(new Allocator("kernel text", textBase, TEXT_SIZE), layout.symbols);
-    this.heap = new Allocator("the direct map", DIRECT_MAP_BASE + 0x1000n, DIRECT_MAP_SIZE - 0x1000n);
-    this.#jit = new Allocator("the JIT region", JIT_BASE, JIT_SIZE);
+    this.heap = new Allocator("the direct map", directMap + 0x1000n, DIRECT_MAP_SIZE - 0x1000n);
+    this.#jit = new Allocator("the JIT region", jit, JIT_SIZE);
     const { start, up } = layout.percpu;
     if (up) this.memory.ensure(start, PERCPU_AREA_SIZE, PROT_READ | PROT_WRITE);
     const areas = up ? [start] : Array.from({ length: cpus }, () => this.heap.take(PERCPU_AREA_SIZE, 4096));
@@ -175,7 +175,13 @@ export class Machine {
   }
 
   addTask(): Task {
-    const task = createTask(this.engine, this.memory, this.tasks.length, this.heap.take(TASK_STRUCT_SIZE, 64));
+    const task = createTask(
+      this.engine,
+      this.memory,
+      this.tasks.length,
+      this.heap.take(TASK_STRUCT_SIZE, 64),
+      this.layout.bases?.stack,
+    );
     fillTask(this.memory, this.layout.structs, task, (size) => this.heap.take(size, 64));
     this.tasks.push(task);
     return task;

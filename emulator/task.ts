@@ -48,8 +48,14 @@ export function fillTask(memory: GuestMemory, structs: Structs, task: Task, allo
   }
 }
 
-export function createTask(engine: Engine, memory: GuestMemory, index: number, address: bigint): Task {
-  const stackLow = STACK_BASE + BigInt(index) * (STACK_SIZE + 4n * PAGE) + PAGE;
+export function createTask(
+  engine: Engine,
+  memory: GuestMemory,
+  index: number,
+  address: bigint,
+  base = STACK_BASE,
+): Task {
+  const stackLow = base + BigInt(index) * (STACK_SIZE + 4n * PAGE) + PAGE;
   const stackHigh = stackLow + STACK_SIZE;
   memory.ensure(stackLow, STACK_SIZE, PROT_READ | PROT_WRITE);
   memory.ensure(stackHigh, PAGE, PROT_READ);

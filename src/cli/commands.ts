@@ -25,6 +25,10 @@ export const COMMANDS = {
     usage: "fuzz",
     summary: "generated programs: the reference interpreter against each profile",
   },
+  native: {
+    usage: "native",
+    summary: "generated programs: the emulator against this machine's CPU",
+  },
   report: { usage: "report --html FILE", summary: "all about scenarios in one page for a browser" },
   bench: { usage: "bench [PART...]", summary: "how fast all this is, here" },
   mutants: {

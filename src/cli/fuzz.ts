@@ -33,11 +33,11 @@ export function command(): Command {
     "fuzz",
     "Generates programs that call and tail-call each other, runs them on the reference interpreter and on each profile with every contract on, and makes what disagrees small.",
   );
-  fuzz.addOption(number("runs", "programs in all", RUNS));
-  fuzz.addOption(number("seed", "where the programs come from", 1));
-  fuzz.addOption(number("from", "number of the first program", 0));
+  fuzz.addOption(numberOption("runs", "programs in all", RUNS));
+  fuzz.addOption(numberOption("seed", "where the programs come from", 1));
+  fuzz.addOption(numberOption("from", "number of the first program", 0));
   fuzz.addOption(
-    number(
+    numberOption(
       "verify",
       "one program in N goes through the whole verifier, 0: none; the others through its rewrites only",
       50,
@@ -104,7 +104,8 @@ function verdict({ settings, disagreements }: Tally): boolean {
   return settings.profiles.every((name) => disagreements.some(({ disagreement }) => disagreement.profile === name));
 }
 
-function number(name: string, doc: string, byDefault: number): Option {
+/** An option that is a number from 0 on. */
+export function numberOption(name: string, doc: string, byDefault: number): Option {
   return new Option(`--${name} <N>`, doc).default(byDefault).argParser((text: string) => {
     const value = Number(text);
     if (!/^\d+$/.test(text) || !Number.isSafeInteger(value))

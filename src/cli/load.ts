@@ -13,6 +13,7 @@ export const load: Record<CommandName, () => Promise<{ command(): Command }>> = 
   conformance: () => import("./conformance.ts"),
   search: () => import("./search.ts"),
   fuzz: () => import("./fuzz.ts"),
+  native: () => import("./native.ts"),
   report: () => import("./report.ts"),
   bench: () => import("./bench.ts"),
   mutants: () => import("./mutants.ts"),

@@ -46,9 +46,9 @@ describe("every scenario", () => {
 
 const repeated = (all: string[]): string[] => all.filter((one, i) => all.indexOf(one) !== i);
 
-test("the whole catalogue holds on every kernel, breaks exactly as declared", async () => {
-  const results = await verdicts(catalogue, allDesigns());
+test.each(allDesigns())("%s holds in the whole catalogue, and breaks exactly as declared", async (profile) => {
+  const results = await verdicts(catalogue, [profile]);
   const failed = results.filter(({ verdict }) => verdict === "fail");
-  expect(failed.map(({ scenario, profile, mismatches }) => ({ scenario, profile, mismatches }))).toEqual([]);
-  expect(results).toHaveLength(catalogue.length * allDesigns().length);
+  expect(failed.map(({ scenario, mismatches, findings }) => ({ scenario, mismatches, findings }))).toEqual([]);
+  expect(results).toHaveLength(catalogue.length);
 });

@@ -50,7 +50,7 @@ export const argumentsIntact: Check = {
       const outer = depth ? pool[depth - 1] : undefined;
       if (!outer?.func?.attached || outer.top !== top) return false;
       outer.func = func;
-      outer.count = ARGUMENTS.length;
+      outer.count = arity(func);
       return true;
     };
     const enter = (event: Event): void => {

@@ -9,7 +9,36 @@ export interface Equivalence {
   reason: string;
 }
 
-export const EQUIVALENCES: readonly Equivalence[] = [];
+/** Of mutants whose instructions disassemble to the same words everywhere. */
+export const SAME_WORDS = "another encoding of the same instruction";
+
+export const EQUIVALENCES: readonly Equivalence[] = [
+  {
+    site: /: xorl r32, r32 \(31\)/,
+    operator: /^REX\.W set$/,
+    reason: "a register xor itself is 0 in all 64 bits, in either width",
+  },
+  {
+    site: /^load (8|16): movz/,
+    operator: /^no REX\.W$/,
+    reason: "movzx to 32 bits clears the upper half, too",
+  },
+  {
+    site: /^(bswap|end [bl]e) 16: movzwl/,
+    operator: /^REX\.W set$/,
+    reason: "movzx to 32 bits clears the upper half, too",
+  },
+  {
+    site: /^(bswap|end be) 16: rorw/,
+    operator: /^rol for ror$/,
+    reason: "16 bits turned by 8 are the same to the left and to the right",
+  },
+  {
+    site: /^s?(div|mod)32 (reg|imm): movq (\$N|r64), r64/,
+    operator: /^no REX\.W$/,
+    reason: "a 32-bit division reads the lower half of the divisor only",
+  },
+];
 
 export const reasonFor = ({
   profile,

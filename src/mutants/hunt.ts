@@ -1,4 +1,4 @@
-import { reasonFor } from "./equivalent.ts";
+import { reasonFor, SAME_WORDS } from "./equivalent.ts";
 import type { MutantResult } from "./mutant.ts";
 import { TRAP } from "./operators/whole.ts";
 import { type Fault, reworkOf, type Survey } from "./survey.ts";
@@ -12,16 +12,17 @@ export function huntSite(faults: readonly Fault[], { trials }: Survey): MutantRe
   const byCost = [...trials].sort((a, b) => a.cost - b.cost);
   const killers: Trial[] = [];
   return faults.map((fault): MutantResult => {
-    const { rework, concerns, notice, ...mutant } = fault;
+    const { rework, concerns, reads, notice, ...mutant } = fault;
     const order = [...killers, ...byCost.filter((trial) => !killers.includes(trial))];
     const killer = order.find(
       (trial) => concerns(trial) && tryWith(trial, fault.profile, (image) => rework(trial, image)) !== trial.ending,
     );
-    const reason = reasonFor(mutant);
     if (killer) {
       if (!killers.includes(killer)) killers.unshift(killer);
       return { ...mutant, verdict: "killed", killedBy: killer.scenario.id };
     }
+    const same = trials.every((trial) => reads(trial) === "the same");
+    const reason = same ? SAME_WORDS : reasonFor(mutant);
     if (reason) return { ...mutant, verdict: "equivalent", reason };
     return { ...mutant, verdict: "survived", notice, reachedBy: reachedBy(fault, byCost) };
   });

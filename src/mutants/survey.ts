@@ -16,6 +16,8 @@ export interface Fault extends Mutant {
   rework(trial: Trial, image: Image): Image | undefined;
   /** whether the scenario's code has the site */
   concerns(trial: Trial): boolean;
+  /** whether the scenario's code says the same, in other bytes */
+  reads(trial: Trial): "the same" | "otherwise";
 }
 
 /** Every scenario on a profile with the JIT as it is, and every fault that may befall what it emits there, by site. */
@@ -78,7 +80,7 @@ function faultsOf(profile: string, site: string, instances: readonly Instance[])
 }
 
 /** What an operator does to all that a site emitted. */
-export function reworkOf(site: string, operator: string): Pick<Fault, "rework" | "concerns"> {
+export function reworkOf(site: string, operator: string): Pick<Fault, "rework" | "concerns" | "reads"> {
   const { apply } = operatorNamed(operator);
   const changes = (trial: Trial, image: string) =>
     (trial.sites.get(image) ?? []).flatMap((at) => {
@@ -88,8 +90,20 @@ export function reworkOf(site: string, operator: string): Pick<Fault, "rework" |
   return {
     rework: (trial, image) => withChanges(image, changes(trial, image.name)),
     concerns: (trial) => [...trial.sites.keys()].some((image) => changes(trial, image).length > 0),
+    reads: (trial) => (spotsOf(trial, site).every((spot) => sameWords(spot, apply(spot))) ? "the same" : "otherwise"),
   };
 }
+
+const spotsOf = (trial: Trial, site: string): Spot[] =>
+  [...trial.sites.values()].flatMap((sites) => sites.filter((at) => at.site === site).map(({ spot }) => spot));
+
+const words = (bytes: Uint8Array): string =>
+  disassemble(bytes, 0n)
+    .map(({ text }) => text)
+    .join("; ");
+
+const sameWords = ({ bytes }: Spot, made: Uint8Array | undefined): boolean =>
+  made === undefined || (made.length === bytes.length && words(bytes) === words(made));
 
 function sampleOf({ trial, image, spot }: Instance, operator: string): Sample {
   const after = operatorNamed(operator).apply(spot)!;
@@ -118,6 +132,7 @@ function imageFaults(profile: string, trials: readonly Trial[], images: Map<Tria
     const image = images.get(first.sites)!.find((candidate) => fault.apply(candidate) !== undefined)!;
     const sample = { scenario: first.scenario.id, function: image.name, offset: image.pokes[0]?.target ?? 0 };
     const { site, name: operator, notice } = fault;
-    return [{ profile, site, operator, notice, sample, concerns, rework: (_, at: Image) => fault.apply(at) }];
+    const rework = (_: Trial, at: Image) => fault.apply(at);
+    return [{ profile, site, operator, notice, sample, concerns, rework, reads: () => "otherwise" as const }];
   });
 }

@@ -82,7 +82,7 @@ export const poison = (reg: number): bigint => 0xdead_0000_0bad_0000n | (BigInt(
 /** all arithmetic flags set: CF PF AF ZF SF OF, and the bits that are always there */
 const POISONED_FLAGS = 0x8d5n | 0x202n;
 /** bytes of stack that a C function with a callback takes for itself */
-const HOST_FRAME = 72n;
+export const HOST_FRAME = 72n;
 
 /** Kernel functions that wait for a callback to return, outermost first. */
 export type WaitingCalls = { name: string; steps: HostSteps; rsp: bigint }[];
@@ -184,6 +184,11 @@ export class HostCalls {
   reset(): void {
     this.#waiting = [];
     this.fault = undefined;
+  }
+
+  /** Where callbacks return to: HOST_FRAME bytes below the return address of the function that called them. */
+  get returnStub(): bigint {
+    return this.#returnStub;
   }
 
   set returnStub(address: bigint) {

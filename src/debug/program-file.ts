@@ -1,5 +1,6 @@
 import { mkdirSync, writeFileSync } from "node:fs";
 import { basename, join } from "node:path";
+import { HOST_FRAME } from "../../emulator/host.ts";
 import { RETURN_TO_KERNEL, TEXT_BASE, TEXT_SIZE } from "../../emulator/layout.ts";
 import type { PlacedFunction } from "../../emulator/machine.ts";
 import { ArrayMap } from "../../emulator/maps/array.ts";
@@ -91,7 +92,10 @@ export function writeProgramFile(
           functions.map(({ sequence }) => sequence),
         ),
       ),
-      debugSection(".debug_frame", debugFrame([...functions.map(({ func }) => frameRange(func)), ...KERNEL_FRAMES])),
+      debugSection(
+        ".debug_frame",
+        debugFrame([...functions.map(({ func }) => frameRange(func)), ...kernelFrames(world)]),
+      ),
     ],
     [
       ...functions.map(
@@ -104,6 +108,13 @@ export function writeProgramFile(
         }),
       ),
       ...kernel,
+      {
+        name: "callback_return",
+        type: STT_FUNC,
+        section: KERNEL,
+        address: world.session.machine.host.returnStub - 1n,
+        size: 2,
+      },
       { name: "kernel", type: STT_FUNC, section: RETURN, address: RETURN_START, size: RETURN_SIZE },
       ...variables.map(
         ({ name: map, address, words, elements }): ElfSymbol => ({
@@ -157,10 +168,20 @@ function frameRange({ image }: PlacedFunction): FrameRange {
 }
 
 const CALLED = [{ offset: 0, base: "rsp", above: 8, saved: false }] as const;
-const KERNEL_FRAMES: FrameRange[] = [
-  { start: TEXT_BASE, size: Number(TEXT_SIZE), rows: CALLED, saved: [], from: 0 },
-  { start: RETURN_START, size: RETURN_SIZE, rows: [], saved: [], from: 0 },
-];
+
+/** Functions of the kernel have made no frame; those that wait for a callback have theirs; nobody called the kernel. */
+function kernelFrames({ session: { machine } }: World): FrameRange[] {
+  const callback = machine.host.returnStub - 1n;
+  const waiting = [{ offset: 0, base: "rsp", above: Number(HOST_FRAME) + 8, saved: false }] as const;
+  const behind = callback + 2n;
+  const none = { saved: [], from: 0 };
+  return [
+    { start: TEXT_BASE, size: Number(callback - TEXT_BASE), rows: CALLED, ...none },
+    { start: callback, size: 2, rows: waiting, ...none },
+    { start: behind, size: Number(TEXT_BASE + TEXT_SIZE - behind), rows: CALLED, ...none },
+    { start: RETURN_START, size: RETURN_SIZE, rows: [], ...none },
+  ];
+}
 
 /** Functions of the kernel that have an address, those of modelled text. */
 function kernelSymbols({ session: { machine } }: World): ElfSymbol[] {

@@ -1,5 +1,6 @@
 import type { Image } from "../../bpf/image.ts";
 import { RBP, RIP, RSP } from "../../emulator/engine.ts";
+import { RETURN_TO_KERNEL } from "../../emulator/layout.ts";
 import type { Machine, PlacedFunction } from "../../emulator/machine.ts";
 import { disassemble } from "../import/x86/disassemble.ts";
 
@@ -77,20 +78,22 @@ export function unwind(machine: Machine): UnwoundFrame[] {
   const frames: UnwoundFrame[] = [];
   let rbp = regs[RBP];
   let rsp = regs[RSP];
-  let at = machine.functionAt(regs[RIP]);
-  if (!at) {
-    const top = returnAbove(machine, rsp);
-    if (top === undefined) return frames;
-    at = machine.functionAt(machine.memory.load(top, 8) - 1n);
-    rsp = top + 8n;
-  }
-  while (at) {
+  let pc = regs[RIP];
+  let at = machine.functionAt(pc);
+  while (pc !== RETURN_TO_KERNEL) {
+    if (!at) {
+      const top = returnAbove(machine, rsp);
+      if (top === undefined) break;
+      rsp = top + 8n;
+      at = machine.functionAt(machine.memory.load(top, 8) - 1n)!;
+    }
     const { offset, func } = at;
     const row = rowAt(func.image, offset);
     const cfa = (row.base === "rbp" ? rbp : rsp) + BigInt(row.above);
     frames.push({ func, rbp: cfa - 16n, made: row.base === "rbp" ? "all" : row.saved ? "ret and rbp" : "ret" });
     if (row.saved) rbp = machine.memory.load(cfa - 16n, 8);
-    at = machine.functionAt(machine.memory.load(cfa - 8n, 8) - 1n);
+    pc = machine.memory.load(cfa - 8n, 8);
+    at = machine.functionAt(pc - 1n);
     rsp = cfa;
   }
   return frames;

@@ -21,7 +21,7 @@ export interface FrameRange {
   start: bigint;
   size: number;
   /** none: nobody called this */
-  rows: readonly UnwindRow[];
+  rows: readonly (Omit<UnwindRow, "above"> & { above: number })[];
   /** callee-saved registers, by DWARF number, and how many bytes below the CFA they lie from `from` on */
   saved: readonly { register: number; below: number }[];
   from: number;
@@ -70,7 +70,7 @@ function frameOf({ start, size, rows, saved, from }: FrameRange): ByteWriter {
   return fde;
 }
 
-function writeRow(to: ByteWriter, { base, above, saved }: UnwindRow): void {
+function writeRow(to: ByteWriter, { base, above, saved }: FrameRange["rows"][number]): void {
   to.u8(DW_CFA_def_cfa)
     .uleb(base === "rbp" ? RBP : RSP)
     .uleb(above);

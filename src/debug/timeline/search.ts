@@ -1,5 +1,6 @@
-import { ACCESS_WORDS, STEP_WORDS } from "../../../emulator/engine.ts";
+import { ACCESS_WORDS, EVENT_ICOUNT, EVENT_PC, STEP_WORDS } from "../../../emulator/engine.ts";
 import { RETURN_TO_KERNEL } from "../../../emulator/layout.ts";
+import type { Event } from "../../../emulator/recording.ts";
 import type { Piece } from "./piece.ts";
 import { statesOf } from "./piece.ts";
 import type { Timeline } from "./timeline.ts";
@@ -110,11 +111,13 @@ class Looker {
         read: (address, bytes) => this.#access(machine.engine.icount, address, bytes.length, false),
         write: (address, bytes) => this.#access(machine.engine.icount, address, bytes.length, true),
       });
+    machine.events.observe(this.#enters);
     try {
       const accesses = this.#targets.watchpoints.length ? this.#accesses : () => {};
       machine.engine.run({ until: RETURN_TO_KERNEL, budget: count, trace: { steps: this.#steps, accesses } });
     } finally {
       machine.memory.observe(undefined);
+      machine.events.observe();
     }
     return this.#hits.sort((a, b) => a.state - b.state || rank(a) - rank(b));
   }
@@ -127,6 +130,14 @@ class Looker {
     if (breakpoints.has(stop.pc)) return { state: first + length, breakpoint: true };
     return range && !isIn(range, stop.pc) ? { state: first + length } : undefined;
   }
+
+  /** A modelled function that goes on elsewhere is entered, but its own instruction does not execute. */
+  readonly #enters = ({ kind, words, at }: Event): void => {
+    if (kind !== "host" && kind !== "resume") return;
+    const state = this.#piece.first + Number(words[at + EVENT_ICOUNT]) - this.#piece.icount;
+    if (state >= this.#earliest && this.#targets.breakpoints.has(words[at + EVENT_PC]))
+      this.#hits.push({ state, breakpoint: true });
+  };
 
   readonly #steps = (records: BigUint64Array, count: number): void => {
     const { range, breakpoints } = this.#targets;

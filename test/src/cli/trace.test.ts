@@ -71,6 +71,15 @@ describe("trace", () => {
     expect(push.writes).toEqual([expect.objectContaining({ place: "rbx", size: 8, now: "11935946401892859907" })]);
   });
 
+  test("a program that is attached to a kernel function runs where that is called", async () => {
+    const { text } = await trace("trampolines/arguments-on-the-stack", "--calls", "--profile", "linux-6.12");
+    expect(text).toContain(`run 1: fexit on linux-6.12
+bpf_testmod_fentry_test11
+└─ call bpf_trampoline_bpf_testmod_fentry_test11
+`);
+    expect(text).toContain("├─ call fexit\n");
+  });
+
   test("--calls: the tree; --stack: pictures; both as JSON, too", async () => {
     expect((await trace("hierarchy/two-calls", "--calls", "--profile", "linux-6.12")).text).toContain(
       "tail call entry, 33 of them, each in the one before",

@@ -138,6 +138,29 @@ describe("memory and registers", () => {
   });
 });
 
+test("helpers that call back: breakpoints on them and where callbacks return, frames through them", async () => {
+  const callbacks = readFileSync(findScenarios(["callbacks/for-each-element"])[0].file, "utf8");
+  const { gdb } = await started(callbacks, "linux-6.12");
+  const said = await gdb(
+    "tbreak *bpf_for_each_array_elem",
+    "continue",
+    "tbreak add",
+    "continue",
+    "backtrace",
+    "tbreak *'callback_return'+1",
+    "continue",
+  );
+  expect(said.match(/^(#\d|Temporary breakpoint \d,).*?(?= \(\))/gm)).toEqual([
+    "Temporary breakpoint 1, 0xffffffff81000080 in bpf_for_each_array_elem",
+    "Temporary breakpoint 2, add",
+    "#0  add",
+    "#1  0xffffffff81000040 in callback_return",
+    "#2  0xffffffffc0000046 in entry",
+    "#3  0xffffffff80fff000 in kernel",
+    "Temporary breakpoint 3, 0xffffffff81000040 in callback_return",
+  ]);
+});
+
 describe("threads", () => {
   const two = `title: t
 maps: { slots: { type: prog_array, max_entries: 1, values: { 0: entry } } }

@@ -1,10 +1,11 @@
+import { existsSync, statSync } from "node:fs";
 import { type Command, Option } from "commander";
 import type { X86Profile } from "../../jit/profile.ts";
 import { profileNamed } from "../../jit/profiles/index.ts";
 import { UserError } from "../error.ts";
 import { Kallsyms } from "../import/dump/kallsyms.ts";
 import { placeDump } from "../import/dump/place.ts";
-import { readDump } from "../import/dump/read.ts";
+import { looksLikeDump, readDump } from "../import/dump/read.ts";
 import { type DumpRunOptions, entriesOf, functionNamed } from "../import/dump/replay.ts";
 import { readBinary } from "../import/object.ts";
 import { type RecognisedKernel, recogniseKernel } from "../import/recognise/profiles.ts";
@@ -22,35 +23,43 @@ export interface DumpOptions {
   type?: ProgramType;
 }
 
-/** Options for a file of machine code. `withType`: the command has no --type of its own. */
-export function addDump(command: Command, withType = true): Command {
-  command.addOption(
-    new Option("--at <ADDRESS>", "dump: where the first byte of raw bytes or hex was").argParser(address),
-  );
-  command.addOption(new Option("--kallsyms <FILE>", "dump: /proc/kallsyms of the kernel it is from"));
-  command.addOption(
-    new Option("--slot <I=FUNCTION>", "dump: what indirect tail calls find in a slot; may be repeated").argParser(
-      (text: string, before?: [number, string][]) => [...(before ?? []), slot(text)],
-    ),
-  );
-  command.addOption(
-    new Option("--returns <FUNCTION=VALUE>", "dump: what a C function returns (default 0); may be repeated").argParser(
-      (text: string, before?: [string, bigint][]) => [...(before ?? []), returns(text)],
-    ),
-  );
-  if (withType)
-    command.addOption(
+/** Options for a file of machine code, for a command that has no --slot, --entry and --type of its own. */
+export function addDump(command: Command): Command {
+  return addDumpPlaces(command)
+    .addOption(
+      new Option("--slot <I=FUNCTION>", "dump: what indirect tail calls find in a slot; may be repeated").argParser(
+        (text: string, before?: [number, string][]) => [...(before ?? []), dumpSlot(text)],
+      ),
+    )
+    .addOption(
+      new Option(
+        "--entry <FUNCTION>",
+        "dump: enter this one (default: all that no other calls); may be repeated",
+      ).argParser((text: string, before?: string[]) => [...(before ?? []), text]),
+    )
+    .addOption(
       new Option("--type <TYPE>", `dump: ${PROGRAM_TYPES.join(", ")} (default: classifier)`).argParser(programType),
     );
-  return command;
 }
 
-/** `--entry`, where the command has none of its own. */
-export const entryOption = (): Option =>
-  new Option(
-    "--entry <FUNCTION>",
-    "dump: enter this one (default: all that no other calls); may be repeated",
-  ).argParser((text: string, before?: string[]) => [...(before ?? []), text]);
+/** Options that say where a dump's functions were, and what is around them. */
+export function addDumpPlaces(command: Command): Command {
+  return command
+    .addOption(new Option("--at <ADDRESS>", "dump: where the first byte of raw bytes or hex was").argParser(address))
+    .addOption(new Option("--kallsyms <FILE>", "dump: /proc/kallsyms of the kernel it is from"))
+    .addOption(
+      new Option(
+        "--returns <FUNCTION=VALUE>",
+        "dump: what a C function returns (default 0); may be repeated",
+      ).argParser((text: string, before?: [string, bigint][]) => [...(before ?? []), returns(text)]),
+    );
+}
+
+/** Whether a file is to be taken for a dump: an option says so, or what is in it. */
+export function isDumpFile(file: string, said: boolean): boolean {
+  if (/\.ya?ml$/.test(file) || !existsSync(file) || !statSync(file).isFile()) return false;
+  return said || looksLikeDump(readBinary(file, "a dump"));
+}
 
 /** A dump, what its bytes tell, and how it is to be run. */
 export interface OpenDump {
@@ -141,7 +150,8 @@ function address(text: string): bigint {
   return BigInt(text.startsWith("0x") ? text : `0x${text}`);
 }
 
-function slot(text: string): [number, string] {
+/** "0=entry" */
+export function dumpSlot(text: string): [number, string] {
   const [, index, name] = /^(\d{1,4})=(\S+)$/.exec(text) ?? [];
   if (name === undefined) throw new UserError(`--slot ${text}: expected INDEX=FUNCTION, e.g. 0=entry`);
   return [Number(index), name];

@@ -10,7 +10,7 @@ import { duration } from "../report/report.ts";
 import type { RunResult } from "../runner/result.ts";
 import { askedProfiles, captureFiles, isCapturePath, variantName } from "./captures.ts";
 import { newCommand } from "./command.ts";
-import { addDump, type DumpOptions, entryOption } from "./dump-options.ts";
+import { addDump, type DumpOptions } from "./dump-options.ts";
 import { addShared, profileOption, readShared, type SharedOptions } from "./options.ts";
 import { Output } from "./output.ts";
 import { dumpResults, replayDumpPretty } from "./replay-dump.ts";
@@ -53,7 +53,7 @@ export function command(): Command {
   replay.addOption(
     profileOption("capture: run what our JIT makes of it for this profile; dump: run it on this kernel"),
   );
-  addHex(addDump(replay).addOption(entryOption()));
+  addHex(addDump(replay));
   return replay.action(async (paths: string[], parsed: Parsed) => {
     const shared = await readShared(parsed as Record<string, unknown>);
     const { ours = false, interpreter = false } = parsed;

@@ -6,14 +6,8 @@ import { PointWatch, type TracePoint } from "../../runner/trace/point.ts";
 import { watchScenario } from "../../runner/trace/run.ts";
 import type { TracedStep } from "../../runner/trace/step.ts";
 import { Tracer } from "../../runner/trace/tracer.ts";
-import type { Output } from "../output.ts";
+import { Enough, Sink } from "./sink.ts";
 import { runHeading, type Traced, worldsOf } from "./traced.ts";
-
-/** Characters that are gathered before they are written. */
-const CHUNK = 65536;
-
-/** The trace has been seen, or nobody looks any more. */
-class Enough extends Error {}
 
 /** Every instruction from one point to another, as it executes. Throws UserError when the scenario doesn't get there. */
 export function showSteps(traced: Traced, { from, until }: { from?: TracePoint; until?: TracePoint }): void {
@@ -62,28 +56,4 @@ export function showSteps(traced: Traced, { from, until }: { from?: TracePoint; 
   });
   const missed = begun ? (end && !ended ? "--until" : undefined) : "--from";
   if (missed && !sink.isGone) throw new UserError(`no run on ${profile} gets to ${missed}`, { file: scenario.file });
-}
-
-/** Gathers text, and ends the trace when nobody reads it. */
-class Sink {
-  readonly #output: Output;
-  #text = "";
-  /** nobody reads any more */
-  isGone = false;
-
-  constructor(output: Output) {
-    this.#output = output;
-  }
-
-  write(text: string): void {
-    this.#text += text;
-    if (this.#text.length > CHUNK) this.flush();
-  }
-
-  flush(): void {
-    if (this.isGone) return;
-    this.isGone = !this.#output.writeNow(this.#text);
-    this.#text = "";
-    if (this.isGone) throw new Enough();
-  }
 }

@@ -12,6 +12,7 @@ import { writeAtomically } from "./setup/stamp.mjs";
 const ENTRIES = {
   main: "src/cli/main.ts",
   index: "src/index.ts",
+  vitest: "src/vitest.ts",
   worker: "src/runner/worker.ts",
   "search-worker": "src/search/worker.ts",
   "fuzz-worker": "src/fuzz/worker.ts",
@@ -75,7 +76,7 @@ async function bundle(root, outdir, options) {
       format: "esm",
       platform: "node",
       target: "node20.19",
-      external: ["iced-x86", "*.node"],
+      external: ["iced-x86", "vitest", "*.node"],
       minifySyntax: true,
       minifyWhitespace: true,
       legalComments: "none",
@@ -150,7 +151,7 @@ function declare(root, outDir) {
       extends: `${from}/tsconfig.json`,
       compilerOptions: { noEmit: false, declaration: true, emitDeclarationOnly: true, rootDir: from, outDir: "." },
       include: [],
-      files: [`${from}/src/index.ts`],
+      files: [`${from}/src/index.ts`, `${from}/src/vitest.ts`],
     }),
   );
   const tsc = join(root, "node_modules/typescript/bin/tsc");

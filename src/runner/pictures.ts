@@ -47,8 +47,8 @@ function drawAt(world: World, options: EnterOptions, point: Point, before: Snaps
   return drawStack(machine);
 }
 
-/** Lines without the blanks around them. */
-const normal = (text: string): string =>
+/** A picture's lines without the blanks around them: how pictures are compared. */
+export const normal = (text: string): string =>
   text
     .trim()
     .split("\n")

@@ -1,4 +1,4 @@
-import { FLOW_CALL, FLOW_DIRECT, type Image, POKED, STACK_PUSH, type TrampolineSites } from "../bpf/image.ts";
+import { FLOW_CALL, FLOW_DIRECT, type Image, POKED, STACK_PUSH } from "../bpf/image.ts";
 import { Allocator } from "./allocator.ts";
 import {
   type Engine,
@@ -34,23 +34,12 @@ import type { KernelCode } from "./machine-code.ts";
 import { markOf, marksOf } from "./marks.ts";
 import { GuestMemory } from "./memory.ts";
 import { PERCPU_AREA_SIZE, PercpuAreas } from "./percpu.ts";
+import { outJumps, type PlacedFunction, watchedPoints } from "./placed.ts";
 import { type EventKind, EventStream } from "./recording.ts";
 import { SymbolTable } from "./symbols.ts";
 import { TailCalls } from "./tail-calls.ts";
 import { createTask, fillTask, TASK_STRUCT_SIZE, type Task } from "./task.ts";
 import { kernelCode } from "./text.ts";
-
-/** A compiled function in guest memory. */
-export interface PlacedFunction {
-  readonly index: number;
-  readonly image: Image;
-  /** bpf_func */
-  readonly entry: bigint;
-  /** as the engine has them */
-  readonly marks: Uint32Array;
-  /** a trampoline is called at the patch site */
-  attached: boolean;
-}
 
 export interface MachineOptions {
   layout: MachineLayout;
@@ -83,33 +72,6 @@ const REGISTER_PATTERN = 0xa5a5_0000_0000_0000n;
 /** Values that callee-saved registers and everything else hold on entry: recognisable, and none a valid address. */
 export const entryPattern = (reg: number): bigint =>
   REGISTER_PATTERN | (BigInt(reg) << 32n) | 0x5eed0000n | BigInt(reg);
-
-/** What happens at which offset of an image. */
-function watchedPoints(image: Image): Map<number, EventKind[]> {
-  const points = new Map<number, EventKind[]>();
-  const add = (offset: number | undefined, kind: EventKind): void => {
-    if (offset === undefined || offset >= image.bytes.length) return;
-    const kinds = points.get(offset);
-    if (kinds) kinds.push(kind);
-    else points.set(offset, [kind]);
-  };
-  // a check in front of bpf_func may go on behind its first instruction
-  add(image.checked ? image.patchSite : image.entry, "enter");
-  add(image.landing, "land");
-  add(image.body, "body");
-  image.starts.forEach((_, i) => {
-    if (image.flags[i] & FLOW_CALL) add(image.starts[i + 1], "resume");
-  });
-  for (const site of image.tailCalls) add(site.start, "tail");
-  return points;
-}
-
-/** Jumps that the kernel writes into a trampoline's image that is replaced: from a patch site past programs. */
-export function outJumps({ afterCall, epilogue, skips }: TrampolineSites): { site: number; to: number }[] {
-  const jumps = skips.map(({ site, over }) => ({ site, to: over }));
-  if (afterCall !== undefined && epilogue !== undefined) jumps.push({ site: afterCall, to: epilogue });
-  return jumps;
-}
 
 /** The modelled kernel around one engine: memory, symbols, CPUs, tasks, code. Deterministic. */
 export class Machine {

@@ -1,7 +1,8 @@
 import type { PokeSite } from "../bpf/image.ts";
 import type { Stop } from "./engine.ts";
-import type { Machine, PlacedFunction } from "./machine.ts";
+import type { Machine } from "./machine.ts";
 import type { LoadedProgram, ProgArrayMap } from "./maps/prog-array.ts";
+import type { PlacedFunction } from "./placed.ts";
 
 const NOP5 = Uint8Array.of(0x0f, 0x1f, 0x44, 0x00, 0x00);
 const PATCH_SIZE = 5n;

@@ -1,6 +1,6 @@
 import type { Engine, Watch } from "./engine.ts";
 import { EVENT_PC, EVENT_WORDS, MARK_BY_RET } from "./engine.ts";
-import type { PlacedFunction } from "./machine.ts";
+import type { PlacedFunction } from "./placed.ts";
 
 /**
  * Points of a run that the machine reports: `enter` a function from its start, `land` in it by a tail call, its `body` (first

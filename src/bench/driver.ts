@@ -1,5 +1,6 @@
 import type { Image } from "../../bpf/image.ts";
-import type { Machine, PlacedFunction } from "../../emulator/machine.ts";
+import type { Machine } from "../../emulator/machine.ts";
+import type { PlacedFunction } from "../../emulator/placed.ts";
 import { decodeTable } from "../import/x86/decode.ts";
 
 /** `call` in the bytes below: offset of its rel32, and of what follows it */

@@ -1,5 +1,5 @@
 import { EVENT_PC, EVENT_REGS, R8, RCX, RDI, RDX, RSI, RSP } from "../../emulator/engine.ts";
-import type { PlacedFunction } from "../../emulator/machine.ts";
+import type { PlacedFunction } from "../../emulator/placed.ts";
 import type { Event } from "../../emulator/recording.ts";
 import { type Check, type CheckContext, hex } from "./check.ts";
 

@@ -1,5 +1,5 @@
 import { EVENT_PC, EVENT_REGS, EVENT_TOP, RSP } from "../../emulator/engine.ts";
-import type { PlacedFunction } from "../../emulator/machine.ts";
+import type { PlacedFunction } from "../../emulator/placed.ts";
 import type { Event } from "../../emulator/recording.ts";
 
 /** u32 words of a frame: registers rax..r15, then the return address. */

@@ -1,5 +1,6 @@
 import { basename } from "node:path";
-import type { Machine, PlacedFunction } from "../../emulator/machine.ts";
+import type { Machine } from "../../emulator/machine.ts";
+import type { PlacedFunction } from "../../emulator/placed.ts";
 import { type BpfLine, type CodeLine, listImage } from "../runner/code-listing.ts";
 import type { CodeBook } from "../runner/locate.ts";
 import type { LineRow, LineSequence } from "./elf/line-table.ts";

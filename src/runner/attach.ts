@@ -1,5 +1,5 @@
 import { callsHelper, PROG_TYPE_EXT, PROG_TYPE_TRACING, type Program } from "../../bpf/program.ts";
-import type { PlacedFunction } from "../../emulator/machine.ts";
+import type { PlacedFunction } from "../../emulator/placed.ts";
 import { JitError } from "../../jit/error.ts";
 import type { X86Profile } from "../../jit/profile.ts";
 import { type Attached, wordsModel } from "../../jit/trampoline.ts";

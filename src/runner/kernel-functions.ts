@@ -1,6 +1,6 @@
 import type { Image } from "../../bpf/image.ts";
 import type { Kernel } from "../../emulator/kernel.ts";
-import type { PlacedFunction } from "../../emulator/machine.ts";
+import type { PlacedFunction } from "../../emulator/placed.ts";
 import type { X86Profile } from "../../jit/profile.ts";
 import type { FuncModel } from "../../jit/trampoline.ts";
 import { Code } from "../../jit/x86/code.ts";

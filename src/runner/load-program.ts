@@ -1,8 +1,8 @@
 import type { Image } from "../../bpf/image.ts";
 import type { Xlated } from "../../bpf/xlated.ts";
 import type { Kernel } from "../../emulator/kernel.ts";
-import type { PlacedFunction } from "../../emulator/machine.ts";
 import type { ArrayMap } from "../../emulator/maps/array.ts";
+import type { PlacedFunction } from "../../emulator/placed.ts";
 import type { X86Profile } from "../../jit/profile.ts";
 import { compileProgram, type ProgramEnvironment, type ProgramOptions } from "../../jit/program.ts";
 

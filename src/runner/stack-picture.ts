@@ -1,6 +1,7 @@
 import type { FrameSlot } from "../../bpf/image.ts";
 import { RSP } from "../../emulator/engine.ts";
-import type { Machine, PlacedFunction } from "../../emulator/machine.ts";
+import type { Machine } from "../../emulator/machine.ts";
+import type { PlacedFunction } from "../../emulator/placed.ts";
 import { shortName } from "../scenario/point.ts";
 import { unwind } from "./unwind.ts";
 

@@ -1,5 +1,5 @@
 import type { Kernel } from "../../emulator/kernel.ts";
-import { outJumps, type PlacedFunction } from "../../emulator/machine.ts";
+import { outJumps, type PlacedFunction } from "../../emulator/placed.ts";
 import { patchBytes, textPoke } from "../../emulator/poke.ts";
 import type { X86Profile } from "../../jit/profile.ts";
 import { type Attached, type FuncModel, linksOf, trampolineFlags, usesJump } from "../../jit/trampoline.ts";

@@ -1,7 +1,8 @@
 import type { Image } from "../../bpf/image.ts";
 import { RBP, RIP, RSP } from "../../emulator/engine.ts";
 import { RETURN_TO_KERNEL } from "../../emulator/layout.ts";
-import type { Machine, PlacedFunction } from "../../emulator/machine.ts";
+import type { Machine } from "../../emulator/machine.ts";
+import type { PlacedFunction } from "../../emulator/placed.ts";
 import { disassemble } from "../import/x86/disassemble.ts";
 
 /**

@@ -10,9 +10,9 @@ import {
 } from "../../bpf/program.ts";
 import { kernels, verify } from "../../bpf/verifier/index.ts";
 import type { Kernel } from "../../emulator/kernel.ts";
-import type { PlacedFunction } from "../../emulator/machine.ts";
 import type { ArrayMap } from "../../emulator/maps/array.ts";
 import type { LoadedProgram } from "../../emulator/maps/prog-array.ts";
+import type { PlacedFunction } from "../../emulator/placed.ts";
 import { profileNamed } from "../../jit/profiles/index.ts";
 import { compileProgram } from "../../jit/program.ts";
 import type { KernelName } from "./guest.ts";

@@ -74,7 +74,7 @@ function readAt(run: Run, ptr: Reg, off: number, size: number, sx: boolean): Reg
   }
 }
 
-function writeAt(run: Run, ptr: Reg, off: number, size: number, valueReg: number, value: Reg | null): void {
+function writeAt(run: Run, ptr: Reg, off: number, size: number, valueReg: number): void {
   if (ptr.maybeNull) fail(run, `invalid mem access '${typeName(ptr)}'`);
   switch (ptr.type) {
     case "stack":
@@ -123,11 +123,11 @@ export function checkStore(run: Run, insn: KInsn): void {
   const immediate = O.classOf(insn.code) === O.BPF_ST;
   if (O.modeOf(insn.code) !== O.BPF_MEM || (immediate ? insn.src : insn.imm))
     fail(run, `BPF_ST${immediate ? "" : "X"} uses reserved fields`);
-  const value = immediate ? null : use(run, insn.src);
+  if (!immediate) use(run, insn.src);
   const ptr = use(run, insn.dst);
   if (immediate && ptr.type === "ctx" && !run.env.kernel.ctxStoreImmediate)
     fail(run, `BPF_ST stores into R${insn.dst} ctx is not allowed`);
-  writeAt(run, ptr, insn.off, O.bytesOf(insn.code), immediate ? -1 : insn.src, value);
+  writeAt(run, ptr, insn.off, O.bytesOf(insn.code), immediate ? -1 : insn.src);
   savePointerType(run, ptr);
 }
 
@@ -152,10 +152,10 @@ export function checkAtomic(run: Run, insn: KInsn): void {
     return savePointerType(run, ptr);
   }
   if (!run.env.kernel.atomics && insn.imm !== O.BPF_ADD) fail(run, "BPF_XADD uses reserved fields");
-  const value = use(run, insn.src);
+  use(run, insn.src);
   const ptr = atomicPointer(run, insn.dst);
   if (insn.imm === O.BPF_STORE_REL) {
-    writeAt(run, ptr, insn.off, size, insn.src, value);
+    writeAt(run, ptr, insn.off, size, insn.src);
     return savePointerType(run, ptr);
   }
   checkAtomicSize(run, insn, false);
@@ -166,7 +166,7 @@ export function checkAtomic(run: Run, insn: KInsn): void {
   const to = insn.imm === O.BPF_CMPXCHG ? 0 : insn.imm & O.BPF_FETCH ? insn.src : -1;
   const old = readAt(run, ptr, insn.off, size, false);
   if (to >= 0) put(run, to, loaded(run, old, size, false));
-  writeAt(run, ptr, insn.off, size, -1, null);
+  writeAt(run, ptr, insn.off, size, -1);
   savePointerType(run, ptr);
 }
 

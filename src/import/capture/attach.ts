@@ -2,7 +2,7 @@ import type { Image } from "../../../bpf/image.ts";
 import { callsHelper, type ProgramSet } from "../../../bpf/program.ts";
 import type { Xlated } from "../../../bpf/xlated.ts";
 import type { Kernel } from "../../../emulator/kernel.ts";
-import type { PlacedFunction } from "../../../emulator/machine.ts";
+import type { PlacedFunction } from "../../../emulator/placed.ts";
 import { patchBytes } from "../../../emulator/poke.ts";
 import type { X86Profile } from "../../../jit/profile.ts";
 import { type Attached, wordsModel } from "../../../jit/trampoline.ts";

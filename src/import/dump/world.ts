@@ -1,7 +1,8 @@
 import { behaviourOf } from "../../../emulator/behaviour.ts";
 import { PROT_EXEC, PROT_READ, PROT_WRITE } from "../../../emulator/engine.ts";
 import { Kernel } from "../../../emulator/kernel.ts";
-import type { Machine, PlacedFunction } from "../../../emulator/machine.ts";
+import type { Machine } from "../../../emulator/machine.ts";
+import type { PlacedFunction } from "../../../emulator/placed.ts";
 import { kernelOf, type X86Profile } from "../../../jit/profile.ts";
 import type { World } from "../../runner/build.ts";
 import { ProgramBook } from "../../runner/code-book.ts";

@@ -1,4 +1,4 @@
-import type { PlacedFunction } from "../../../emulator/machine.ts";
+import type { PlacedFunction } from "../../../emulator/placed.ts";
 import { shortName } from "../../scenario/point.ts";
 import type { Arrival } from "./step.ts";
 

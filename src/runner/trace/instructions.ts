@@ -1,4 +1,5 @@
-import type { Machine, PlacedFunction } from "../../../emulator/machine.ts";
+import type { Machine } from "../../../emulator/machine.ts";
+import type { PlacedFunction } from "../../../emulator/placed.ts";
 import { disassemble } from "../../import/x86/disassemble.ts";
 import { type CodeLine, listImage } from "../code-listing.ts";
 import type { CodeBook } from "../locate.ts";

@@ -1,5 +1,5 @@
 import type { Stop } from "../../../emulator/engine.ts";
-import type { PlacedFunction } from "../../../emulator/machine.ts";
+import type { PlacedFunction } from "../../../emulator/placed.ts";
 import type { BpfLine } from "../code-listing.ts";
 
 /** What is always the same about an instruction at an address. */

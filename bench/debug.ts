@@ -53,16 +53,21 @@ function finish(searching: Generator<number, Hit | undefined>): Hit | undefined 
   }
 }
 
-function reverseSteps(timeline: Timeline): number[] {
+/** Milliseconds of each, sorted; and of processor time for all. */
+function reverseSteps(timeline: Timeline): { times: number[]; cpu: number } {
   const times: number[] = [];
+  let cpu = 0;
   for (let i = 0, x = 1; i < PLACES; i++) {
     x = (Math.imul(x, 1664525) + 1013904223) >>> 0;
     timeline.seek(1 + Math.floor((x / 2 ** 32) * (timeline.end - 1)));
     const start = performance.now();
+    const before = process.cpuUsage();
     timeline.seek(timeline.at - 1);
+    const { user, system } = process.cpuUsage(before);
+    cpu += (user + system) / 1000;
     times.push(ms(start));
   }
-  return times.sort((a, b) => a - b);
+  return { times: times.sort((a, b) => a - b), cpu };
 }
 
 const scenario = parseScenario(SCENARIO, "bench.yaml");
@@ -73,11 +78,12 @@ show("recorded: instructions", timeline.end.toLocaleString("en"));
 show("  with every contract on, ms", ms(start).toFixed(0));
 show("  process, MB", (process.memoryUsage.rss() / 2 ** 20).toFixed(0));
 
-const times = reverseSteps(timeline);
+const { times, cpu } = reverseSteps(timeline);
 const at = (share: number): string => times[Math.min(times.length - 1, Math.floor(share * times.length))].toFixed(2);
 show(`reverse step at ${PLACES} places, ms: median`, at(0.5));
 show("  99 of 100 below", at(0.99));
 show("  slowest", at(1));
+show("  processor time, mean", (cpu / PLACES).toFixed(2));
 
 const nowhere = { breakpoints: new Set([1n]), watchpoints: [] };
 timeline.seek(timeline.end);
@@ -88,7 +94,7 @@ timeline.seek(0);
 start = performance.now();
 finish(searchForward(timeline, nowhere));
 show("continue from start to end, no stop, ms", ms(start).toFixed(0));
-const { address } = { address: timeline.machine.task.stackLow };
+const address = timeline.machine.task.stackLow;
 const watched = { breakpoints: new Set<bigint>(), watchpoints: [{ address, size: 8, reads: false, writes: true }] };
 timeline.seek(timeline.end);
 start = performance.now();

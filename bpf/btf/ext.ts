@@ -51,7 +51,7 @@ export function decodeBtfExt(bytes: Uint8Array, btf: Btf): BtfExt {
     const place = of.u32(at + 12);
     return {
       offset: of.u32(at),
-      file: btf.text(of.u32(at + 4)),
+      file: btf.text(of.u32(at + 4)).replace(/(^|\/)(?:\.\/)+/g, "$1"),
       text: btf.text(of.u32(at + 8)),
       line: place >>> 10,
       column: place & 0x3ff,

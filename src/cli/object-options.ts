@@ -16,6 +16,7 @@ export interface ObjectOptions {
   expect?: string[];
   set?: string[];
   slot?: string[];
+  attach?: string[];
   btf?: string;
 }
 
@@ -29,6 +30,7 @@ const OPTIONS: Record<keyof ObjectOptions, () => Option> = {
   set: () => several("--set <WHAT=VALUE>", "a variable or MAP[KEY] before the run"),
   slot: () =>
     several("--slot <MAP[N]=PROGRAM>", "a prog array's slot; MAP=prog_* puts prog_0 into 0, prog_1 into 1, ..."),
+  attach: () => several("--attach <NAME>", "a tracing program, to the function that its section names"),
   btf: () => option("--btf <FILE>", "a kernel's BTF, which CO-RE relocations are resolved against"),
 };
 
@@ -57,10 +59,13 @@ export function loadObjectFile(file: string, options: ObjectOptions, all = false
     throw new UserError(`has ${names.length} programs; expected --entry with one of ${names.join(", ")}`, { file });
   if (options.entry !== undefined && !names.includes(options.entry))
     throw new UserError(`has no program "${options.entry}"${hint(options.entry, names)}`, { file });
+  const attached = options.attach ?? [];
+  for (const name of attached)
+    if (!names.includes(name)) throw new UserError(`has no program "${name}"${hint(name, names)}`, { file });
   const written = object.maps.flatMap((map) => map.slots.map(({ program }) => program));
   const wanted = all
     ? undefined
-    : new Set([...(entry ? [entry] : []), ...written, ...slots.map(({ program }) => program)]);
+    : new Set([...(entry ? [entry] : []), ...written, ...attached, ...slots.map(({ program }) => program)]);
   const title = entry && !all ? `${basename(file)}: ${entry}` : basename(file);
   const text = scenarioText(title, file, entry ?? names[0], slots, options);
   try {

@@ -78,6 +78,11 @@ describe("run OBJECT", () => {
       "core",
       ["--entry", "guarded", "--btf", object("core_kernel"), "--expect", "r0=7"],
     ],
+    [
+      "a tracer",
+      "hierarchy_fexit",
+      ["--slot", "jmp_table[0]=entry", "--entry", "entry", "--attach", "fexit", "--expect", "fexit_count=68"],
+    ],
     ["helpers", "functions", ["--entry", "second", "--expect", "helpers.bpf_get_prandom_u32=0"]],
   ])("%s", async (_, name, args) => {
     const { stdout, stderr, code } = await run(name, ...args);
@@ -101,7 +106,7 @@ describe("run OBJECT", () => {
     expect(lines(stdout)).toContain(`
         at        entry#subprog_tail+0x24  movl -0x4(%rbp), %eax
         from      insn 6  tail_call poke[0]
-        source    ./hierarchy_1.c:23  bpf_tail_call_static(skb, &jmp_table, 0);
+        source    hierarchy_1.c:23  bpf_tail_call_static(skb, &jmp_table, 0);
 `);
   });
 
@@ -195,7 +200,7 @@ describe("what is wrong with an object is one line", () => {
       "a function of the kernel",
       object("unsupported"),
       ["--entry", "kfunc"],
-      "./unsupported.c:45:2: kfunc: the verifier of linux-6.12 refuses: calling kernel function bpf_made_up is not allowed",
+      "unsupported.c:45:2: kfunc: the verifier of linux-6.12 refuses: calling kernel function bpf_made_up is not allowed",
     ],
     [
       "a function that is not there",
@@ -237,7 +242,7 @@ describe("what is wrong with an object is one line", () => {
       "a member that the kernel lacks",
       object("core"),
       ["--entry", "unguarded", "--btf", object("core_kernel")],
-      "./core.c:92:12: unguarded: the verifier of linux-6.12 refuses: struct thing, removed is not in the kernel's types",
+      "core.c:92:12: unguarded: the verifier of linux-6.12 refuses: struct thing, removed is not in the kernel's types",
     ],
     [
       "a BTF file that is none",

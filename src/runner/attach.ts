@@ -4,10 +4,11 @@ import { JitError } from "../../jit/error.ts";
 import type { X86Profile } from "../../jit/profile.ts";
 import { type Attached, wordsModel } from "../../jit/trampoline.ts";
 import { UserError, type Where } from "../error.ts";
+import { KERNEL_FUNCTIONS, type KernelFunction } from "../scenario/kernel-functions.ts";
 import type { AttachSpec, ProgramSpec, Scenario } from "../scenario/scenario.ts";
 import { hint } from "../suggest.ts";
 import type { LoadedSource, Source, World } from "./build.ts";
-import { KERNEL_FUNCTIONS, type KernelFunction, modelOf, placeKernelFunction, wordsOf } from "./kernel-functions.ts";
+import { modelOf, placeKernelFunction, wordsOf } from "./kernel-functions.ts";
 import { KernelLacks } from "./refusal.ts";
 import { type PokeSteps, type TracedFunction, Trampoline } from "./trampoline.ts";
 

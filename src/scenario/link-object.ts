@@ -2,8 +2,9 @@ import type { Btf } from "../../bpf/btf/btf.ts";
 import type { ElfMap } from "../../bpf/elf/maps.ts";
 import { type BpfObject, mapProblem, type ObjectProgram, type Variable } from "../../bpf/elf/object.ts";
 import { FormatError } from "../../bpf/reader.ts";
+import { KERNEL_FUNCTIONS } from "./kernel-functions.ts";
 import type { Position } from "./lines.ts";
-import type { MapSpec, ProgramSpec } from "./scenario.ts";
+import type { AttachSpec, MapSpec, ProgramSpec } from "./scenario.ts";
 import { mapTypeOf, programTypeOf } from "./type-numbers.ts";
 
 /** What a scenario takes from an object: maps and programs as if they were written in the file at `at`. */
@@ -63,7 +64,7 @@ function programSpec(object: BpfObject, program: ObjectProgram, at: Position, ke
   try {
     const compiled = object.link(program, kind.type, kernel);
     const spec: ProgramSpec = { name, type, code: { text: "", start: 0, end: 0 }, compiled, at };
-    if (kind.attach) spec.attach = { type: kind.attach, program: "", function: kind.target, ...at };
+    if (kind.attach) spec.attach = { type: kind.attach, function: kind.target, ...at };
     return spec;
   } catch (error) {
     if (error instanceof FormatError) return error.message;
@@ -71,7 +72,7 @@ function programSpec(object: BpfObject, program: ObjectProgram, at: Position, ke
   }
 }
 
-/** SEC("fentry/f") is attached to the program of the object that has a function f. */
+/** SEC("fentry/f") is attached to the program of the object that has a function f, or to the kernel's. */
 function attachToObject(
   { name, attach }: ProgramSpec,
   programs: readonly ProgramSpec[],
@@ -81,9 +82,15 @@ function attachToObject(
     (other) => !other.attach && other.compiled?.functions.some((fn) => fn.name === attach!.function),
   );
   if (target) attach!.program = target.name;
-  else
+  else if (!isTraceable(attach!))
     problems.set(
       name,
       `it is attached to ${attach!.function || "nothing"}, which is no function of this object's programs`,
     );
+}
+
+/** May a program of this kind be attached to that function of the modelled kernel? */
+function isTraceable({ type, function: name }: AttachSpec): boolean {
+  const fn = KERNEL_FUNCTIONS.find((candidate) => candidate.name === name);
+  return fn !== undefined && type !== "freplace" && (type !== "fmod_ret" || fn.modifiable === true);
 }

@@ -90,6 +90,18 @@ describe("a checkpoint", () => {
     kernel.machine.close();
   });
 
+  test("knows the text pokes that are under way", () => {
+    const kernel = prepared(RANDOM_SUM);
+    const { machine } = kernel;
+    const poke = [machine.functions[0].entry, Uint8Array.of(0x90)] as const;
+    machine.poking.set(...poke);
+    const checkpoint = new Checkpoint(kernel);
+    machine.poking.clear();
+    checkpoint.restore();
+    expect([...machine.poking]).toEqual([poke]);
+    machine.close();
+  });
+
   test("knows which CPU and task ran, and how many tail calls", () => {
     const kernel = prepared(RANDOM_SUM);
     const { machine } = kernel;

@@ -79,6 +79,19 @@ test("tail calls, those that were not taken, and the finding have their states",
   expect([at.func.image.name, at.offset]).toEqual(["entry", at.func.image.landing]);
 });
 
+test("so they have in runs that are interrupted, each tail call where its callee lands", () => {
+  const two = hierarchy(1).replace("entry: |", 'other: "r0 = 2\\nexit"\n  entry: |');
+  const timeline = recorded(`${two}run: entry\nevents: [{ at: tail call 3, switch: other }]\n`, "linux-6.12");
+  expect(timeline.pieces.map(({ tag }) => Number(tag >> 32n))).toEqual([1, 2, 1]);
+  const { tailCalls } = timeline.marks;
+  const landings = tailCalls.map(({ state }) => {
+    timeline.seek(state);
+    const at = timeline.machine.functionAt(timeline.pc);
+    return at?.offset === at?.func.image.landing;
+  });
+  expect(landings).toEqual(new Array(33).fill(true));
+});
+
 test("what is changed in the middle decides what comes behind; what came before stays", () => {
   const timeline = recorded(program("r6 = 3\nr0 = 0\nr0 += 1\nr6 -= 1\nif r6 != 0 goto -3\nexit"));
   const { end } = timeline;

@@ -18,6 +18,8 @@ export interface Dialect {
   acquire: boolean;
   /** a division by 0 does not end the program */
   divides: boolean;
+  /** a 32-bit division leaves the upper half of its divisor (before 5.11 the verifier's guard cut it off: CVE-2021-3600) */
+  keepsDivisor: boolean;
 }
 
 export const dialectOf = (kernel: KernelFeatures): Dialect => ({
@@ -28,6 +30,7 @@ export const dialectOf = (kernel: KernelFeatures): Dialect => ({
   v4: kernel.cpuV4,
   acquire: kernel.loadAcquire,
   divides: kernel.divisionGuards !== "none",
+  keepsDivisor: kernel.divisionGuards === "jmp32" || kernel.divisionGuards === "signed",
 });
 
 const LESS = [O.BPF_JLT, O.BPF_JLE, O.BPF_JSLT, O.BPF_JSLE];
@@ -42,16 +45,35 @@ export function dialectNeeded({ insns, functions }: Program): Dialect {
     v4: false,
     acquire: false,
     divides: false,
+    keepsDivisor: false,
   };
   for (let slot = 0; slot < insns.length; slot++) {
     const insn = insns[slot];
     if (insn.code === O.LD_IMM64) slot++;
-    else if (insn.code !== O.CALL) note(needed, insn, insns[slot - 1]);
+    else if (insn.code !== O.CALL) note(needed, insn);
+    if (isDivision(insn)) noteDivision(needed, insns, slot);
   }
   return needed;
 }
 
-function note(needed: Dialect, { code, src, off, imm }: Insn, before: Insn | undefined): void {
+const isDivision = ({ code }: Insn): boolean => {
+  const cls = O.classOf(code);
+  const op = O.opOf(code);
+  return (cls === O.BPF_ALU || cls === O.BPF_ALU64) && (op === O.BPF_DIV || op === O.BPF_MOD) && O.isX(code);
+};
+
+/** What a division needs that has not been seen to in front of it, as FunctionWriter does. */
+function noteDivision(needed: Dialect, insns: readonly Insn[], slot: number): void {
+  const { code, src } = insns[slot];
+  const before = insns[slot - 1];
+  const isOdd = before?.code === (O.BPF_ALU64 | O.BPF_OR) && before.dst === src && (before.imm & 1) === 1;
+  if (!isOdd) needed.divides = true;
+  const cut = insns[slot - (isOdd ? 2 : 1)];
+  const isCut = cut?.code === (O.BPF_ALU | O.BPF_MOV | O.BPF_X) && cut.dst === src && cut.src === src && cut.off === 0;
+  if (O.classOf(code) === O.BPF_ALU && !isCut) needed.keepsDivisor = true;
+}
+
+function note(needed: Dialect, { code, off, imm }: Insn): void {
   const op = O.opOf(code);
   switch (O.classOf(code)) {
     case O.BPF_JMP:
@@ -70,8 +92,6 @@ function note(needed: Dialect, { code, src, off, imm }: Insn, before: Insn | und
     case O.BPF_ALU:
     case O.BPF_ALU64:
       needed.v4 ||= off !== 0 || code === (O.BPF_ALU64 | O.BPF_END);
-      if ((op === O.BPF_DIV || op === O.BPF_MOD) && O.isX(code))
-        needed.divides ||= before?.code !== (O.BPF_ALU64 | O.BPF_OR) || before.dst !== src || before.imm !== 1;
   }
 }
 

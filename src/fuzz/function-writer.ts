@@ -152,6 +152,7 @@ export class FunctionWriter {
       const value = SHIFTS.includes(op) ? imm & bits : divides && imm === 0 ? 7 : imm;
       return code.put(cls | op | O.BPF_K, dst, 0, off, value);
     }
+    if (divides && flags & 1 && !dialect.keepsDivisor) code.put(O.BPF_ALU | O.BPF_MOV | O.BPF_X, from, from);
     if (divides && !dialect.divides) code.put(O.BPF_ALU64 | O.BPF_OR | O.BPF_K, from, 0, 0, 1);
     const extends_ = op === O.BPF_MOV && dialect.v4 && flags & 2;
     const widths = flags & 1 ? [8, 16] : [8, 16, 32];

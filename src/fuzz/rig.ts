@@ -52,7 +52,6 @@ export class Rig {
     const around = this.#ready();
     const { kernel } = around;
     this.#used++;
-    around.reset(program);
     kernel.machine.unload();
     kernel.programs.length = 0;
     const book = new ProgramBook();
@@ -61,6 +60,8 @@ export class Rig {
       book.add(one.name, xlated);
       loadProgram(kernel, one.name, xlated, profile);
     }
+    // constant blinding has drawn random numbers
+    around.reset(program);
     for (const { table, index, program: held } of program.table) around.setSlot(table, index, kernel.programs[held]);
     const session = new Session(kernel, book);
     const outcome: ProgramOutcome = { runs: [], maps: [], instructions: 0 };

@@ -102,12 +102,12 @@ class Bench {
     const features = verifierOf(this.#profile);
     const xlated = program.programs.map((one) => trust(one, MAPS, features));
     if (xlated.some(({ calls }) => calls.size > 0)) return false;
-    this.#around.reset(program);
     machine.unload();
     kernel.programs.length = 0;
     xlated.forEach((one, i) => {
       loadProgram(kernel, program.programs[i].name, one, this.#profile);
     });
+    this.#around.reset(program);
     for (const { table, index: slot, program: held } of program.table)
       this.#around.setSlot(table, slot, kernel.programs[held]);
     this.programs++;

@@ -68,3 +68,18 @@ test("a program that takes too long is not compared", () => {
   const genome = { ...HIERARCHY, programs: [[busy, busy, busy, last]] };
   expect(own.try(genome, false)).toMatchObject({ tooLong: true, disagreements: [] });
 });
+
+test("before 5.11 a 32-bit division cut its divisor off: programs for those kernels do so themselves, others do not run there", () => {
+  const divides = { ...HIERARCHY, programs: [[{ ...idle, genes: [gene("aluReg", 10, 0, 1)] }]] };
+  const both = laboratory([named("linux-5.10"), named("linux-6.12")]);
+  expect(both.try({ ...divides, era: 0 }, false).profiles).toEqual(["linux-6.12"]);
+  expect(both.try({ ...divides, era: 1 }, false).profiles).toEqual(["linux-5.10", "linux-6.12"]);
+});
+
+test("constant blinding draws random numbers, and programs get the same ones all the same", () => {
+  const random = {
+    ...HIERARCHY,
+    programs: [[{ ...idle, genes: [gene("move", 0, 0, 0, 1234567), gene("helper", 1)] }]],
+  };
+  expect(laboratory([named("linux-6.12+harden")]).try(random, false).disagreements).toEqual([]);
+});

@@ -55,6 +55,7 @@ const some = (most: number): fc.ArrayConstraints => ({ minLength: 1, maxLength: 
 const table = fc.nat(TABLES.length - 1);
 const index = fc.nat(3);
 const program = fc.nat(2);
+const tracer = fc.constantFrom("fentry" as const, "fexit" as const);
 
 const step: fc.Arbitrary<StepGenes> = fc.oneof(
   { weight: 2, arbitrary: fc.record({ kind: fc.constant("run" as const), program }) },
@@ -78,5 +79,9 @@ export const genomes = (eras: number): fc.Arbitrary<Genome> =>
     programs: fc.array(fc.array(functionGenes, some(3)), some(3)),
     table: fc.array(fc.record({ table, index, program }), { minLength: 1, maxLength: 8, size: "max" }),
     values: fc.array(imm, { minLength: VALUES, maxLength: VALUES }),
+    tracers: fc.oneof(
+      { weight: 4, arbitrary: fc.constant([]) },
+      { weight: 1, arbitrary: fc.array(fc.record({ program, func: program, type: tracer }), some(2)) },
+    ),
     steps: fc.array(step, { maxLength: 4, size: "max" }),
   });

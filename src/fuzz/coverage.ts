@@ -11,6 +11,7 @@ export const SHAPES = [
   "tail call in a subprogram",
   "tail call below a frame",
   "update between runs",
+  "tracing program attached",
 ] as const;
 
 const SHAPE_BITS = SHAPES.length;
@@ -42,8 +43,8 @@ export function coverageOf(program: WrittenProgram): Set<number> {
 export const opcodeIn = (covered: number): number => covered >> SHAPE_BITS;
 export const shapeIn = (covered: number): number => covered & ((1 << SHAPE_BITS) - 1);
 
-function shapeOf({ programs, steps }: WrittenProgram): number {
-  let shape = steps.some(({ kind }) => kind === "slot") ? 32 : 0;
+function shapeOf({ programs, tracers, steps }: WrittenProgram): number {
+  let shape = (steps.some(({ kind }) => kind === "slot") ? 32 : 0) | (tracers.length ? 64 : 0);
   for (const { insns, functions } of programs) {
     const behind = functions[1]?.start ?? insns.length;
     insns.forEach((insn, slot) => {

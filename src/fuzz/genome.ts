@@ -35,6 +35,8 @@ export interface Genome {
   /** of the array that all programs share */
   values: readonly number[];
   steps: readonly StepGenes[];
+  /** tracing programs, attached before the first run */
+  tracers: readonly { program: number; func: number; type: "fentry" | "fexit" }[];
 }
 
 /** The kinds of genes, simple ones first: that is where shrinking leads. */

@@ -4,6 +4,7 @@ import { JitError } from "../../jit/error.ts";
 import { kernelOf, type X86Profile } from "../../jit/profile.ts";
 import { compareReleases, releaseOf } from "../../jit/profiles/release.ts";
 import { countingOf } from "../reference/counting.ts";
+import { canTrace } from "./attach.ts";
 import { type Dialect, dialectNeeded, dialectOf, takes } from "./dialect.ts";
 import { type Disagreement, difference } from "./disagreement.ts";
 import type { Genome } from "./genome.ts";
@@ -59,7 +60,9 @@ export class Laboratory {
     const era = this.eras[genome.era % this.eras.length];
     const program = writeProgram(genome, era.dialect);
     const needed = program.programs.map(dialectNeeded);
-    const rigs = this.#rigs.filter(({ dialect }) => needed.every((each) => takes(dialect, each)));
+    const rigs = this.#rigs
+      .filter(({ dialect }) => needed.every((each) => takes(dialect, each)))
+      .filter(({ profile }) => program.tracers.length === 0 || canTrace(profile));
     const trial: Trial = {
       program,
       profiles: rigs.map(({ profile }) => profile.name),

@@ -24,6 +24,8 @@ const BUDGET = 100_000;
 /** bpf_func of the programs: nothing is there. */
 const ENTRIES = 0x1000n;
 
+const TRACERS = 0x800n;
+
 /** The reference interpreter on the programs as they are loaded: no verifier's rewrites, no JIT. */
 export class Reference {
   readonly #features: KernelFeatures;
@@ -48,6 +50,10 @@ export class Reference {
     session.clear();
     program.programs.forEach((one, i) => {
       session.add(one.name, this.#loaded[i].entry, this.#link(one));
+    });
+    program.tracers.forEach(({ program: tracer, type, target, start, nargs }, i) => {
+      session.add(tracer.name, TRACERS + BigInt(i), this.#link(tracer));
+      session.attach(program.programs[target].name, start, tracer.name, type, nargs);
     });
     for (const { table, index, program: held } of program.table) around.setSlot(table, index, this.#loaded[held]);
     const outcome: ProgramOutcome = { runs: [], maps: [], instructions: 0 };

@@ -9,6 +9,7 @@ import { loadProgram } from "../runner/load-program.ts";
 import { machineFor } from "../runner/machine.ts";
 import { Session } from "../runner/session.ts";
 import { verifierOf } from "../runner/verifier-of.ts";
+import { attachTracers } from "./attach.ts";
 import { type Dialect, dialectOf } from "./dialect.ts";
 import { contentsOf, LIMIT, type ProgramOutcome, runOutcome } from "./outcome.ts";
 import { KernelSurroundings } from "./surroundings.ts";
@@ -55,11 +56,13 @@ export class Rig {
     kernel.machine.unload();
     kernel.programs.length = 0;
     const book = new ProgramBook();
-    for (const one of program.programs) {
+    const loaded = program.programs.map((one) => {
       const xlated = verified ? verify(one, MAPS, features) : trust(one, MAPS, features);
+      for (const fn of xlated.functions) fn.nargs = one.functions.find(({ name }) => name === fn.name)?.nargs;
       book.add(one.name, xlated);
-      loadProgram(kernel, one.name, xlated, profile);
-    }
+      return { xlated, placed: loadProgram(kernel, one.name, xlated, profile) };
+    });
+    attachTracers(kernel, profile, features, program, loaded, book);
     // constant blinding has drawn random numbers
     around.reset(program);
     for (const { table, index, program: held } of program.table) around.setSlot(table, index, kernel.programs[held]);

@@ -35,6 +35,10 @@ export function scenarioText(program: WrittenProgram, reference: ProgramOutcome,
     const type = isTracing ? "    type: raw_tracepoint\n" : "    type: classifier\n";
     return `  ${one.name}:\n${type}    code: |\n${indent(listProgram(one), 6)}\n`;
   });
+  for (const { program: tracer, type, target, func, nargs } of program.tracers) {
+    const attach = `{ type: ${type}, program: ${programs[target].name}, function: ${func}, args: ${nargs} }`;
+    texts.push(`  ${tracer.name}:\n    attach: ${attach}\n    code: |\n${indent(listProgram(tracer), 6)}\n`);
+  }
   const context = isTracing ? `, context: { args: [${ARGUMENTS.join(", ")}] }` : "";
   const last = steps.findLastIndex(({ kind }) => kind === "run");
   const lines = steps.flatMap((step, index) => {

@@ -16,6 +16,7 @@ import { FunctionWriter } from "./function-writer.ts";
 import { type FunctionGenes, type Genome, KINDS, TABLES, VALUES } from "./genome.ts";
 import { CELLS, HASH, PERCPU } from "./helper-writer.ts";
 import { DATA } from "./memory-writer.ts";
+import { writeTracer } from "./tracer-writer.ts";
 
 /** The maps of every program that is generated. */
 export const MAPS: readonly MapDef[] = [
@@ -42,12 +43,24 @@ export type WrittenStep =
   | { kind: "slot"; table: number; index: number; program: number | undefined }
   | { kind: "values"; values: readonly number[] };
 
+/** A tracing program, and the function that it is attached to. */
+export interface WrittenTracer {
+  program: Program;
+  type: "fentry" | "fexit";
+  /** index of the program, name and first slot of its function, and how many arguments that has */
+  target: number;
+  func: string;
+  start: number;
+  nargs: number;
+}
+
 /** A whole program, ready to be loaded. */
 export interface WrittenProgram {
   programs: Program[];
   table: { table: number; index: number; program: number }[];
   values: readonly number[];
   steps: WrittenStep[];
+  tracers: WrittenTracer[];
   /** names of the maps that the programs and steps name, and of tables that are filled */
   maps: ReadonlySet<string>;
 }
@@ -72,8 +85,16 @@ export function writeProgram(genome: Genome, dialect: Dialect): WrittenProgram {
         return place({ ...step, program: step.program === undefined ? undefined : step.program % count });
       return { kind: "values", values: genome.values.with(step.index, step.value) };
     });
+  const programs = genome.programs.map((functions, index) => writeOne(functions, `p${index}`, genome.type, dialect));
+  const tracers = genome.tracers.map(({ program, func, type }, index): WrittenTracer => {
+    const target = program % count;
+    const { name, start, nargs = 1 } = programs[target].functions[func % programs[target].functions.length];
+    const attach = { type, prog: programs[target].name, func: func % programs[target].functions.length };
+    return { program: writeTracer(`t${index}`, attach, nargs), type, target, func: name, start, nargs };
+  });
   const written = {
-    programs: genome.programs.map((functions, index) => writeOne(functions, `p${index}`, genome.type, dialect)),
+    programs,
+    tracers,
     table: genome.table.map((slot) => place({ ...slot, program: slot.program % count })),
     values: genome.values,
     steps: [{ kind: "run" as const, program: 0 }, ...steps],
@@ -81,9 +102,10 @@ export function writeProgram(genome: Genome, dialect: Dialect): WrittenProgram {
   return { ...written, maps: usedMaps(written) };
 }
 
-function usedMaps({ programs, table, steps }: Omit<WrittenProgram, "maps">): Set<string> {
+function usedMaps({ programs, tracers, table, steps }: Omit<WrittenProgram, "maps">): Set<string> {
   const used = new Set(table.map((slot) => tableName(slot.table)));
   for (const { relocs } of programs) for (const reloc of relocs) if ("map" in reloc) used.add(reloc.map);
+  if (tracers.length) used.add(DATA);
   for (const step of steps)
     if (step.kind === "values") used.add(DATA);
     else if (step.kind === "slot") used.add(tableName(step.table));
@@ -101,11 +123,15 @@ function writeOne(all: readonly FunctionGenes[], name: string, type: Genome["typ
     return code;
   });
   const programType = type === "classifier" ? PROG_TYPE_SCHED_CLS : PROG_TYPE_RAW_TRACEPOINT;
-  return { name, type: programType, ...link(codes, name) };
+  return { name, type: programType, ...link(codes, functions, name) };
 }
 
 /** Functions that are called, one behind the other. */
-function link(codes: readonly CodeWriter[], name: string): Pick<Program, "insns" | "relocs" | "functions"> {
+function link(
+  codes: readonly CodeWriter[],
+  genes: readonly FunctionGenes[],
+  name: string,
+): Pick<Program, "insns" | "relocs" | "functions"> {
   const called = new Set([0]);
   for (const index of called) for (const { callee } of codes[index].calls) called.add(callee);
   const kept = [...called].sort((a, b) => a - b);
@@ -126,6 +152,7 @@ function link(codes: readonly CodeWriter[], name: string): Pick<Program, "insns"
   const functions = kept.map((index) => ({
     name: index === 0 ? name : `${name}_f${index}`,
     start: starts.get(index)!,
+    nargs: index === 0 ? 1 : 1 + genes[index].arguments,
   }));
   return { insns, relocs, functions };
 }

@@ -101,7 +101,7 @@ class Bench {
     const { machine } = kernel;
     const features = verifierOf(this.#profile);
     const xlated = program.programs.map((one) => trust(one, MAPS, features));
-    if (xlated.some(({ calls }) => calls.size > 0)) return false;
+    if (program.tracers.length || xlated.some(({ calls }) => calls.size > 0)) return false;
     machine.unload();
     kernel.programs.length = 0;
     xlated.forEach((one, i) => {

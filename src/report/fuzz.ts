@@ -1,4 +1,3 @@
-import { SHAPES } from "../fuzz/coverage.ts";
 import type { Reduced } from "../fuzz/reduce.ts";
 import type { Tally } from "../fuzz/tally.ts";
 import type { ReportOptions } from "./report.ts";
@@ -35,7 +34,7 @@ export function fuzzText(tally: Tally, found: readonly Found[], spent: Spent, { 
     const broken = disagreements.filter(({ disagreement }) => disagreement.profile === profile).length;
     const { opcodes, shapes, pairs } = coverage.counts(profile);
     const mark = broken ? colors.red("✗") : colors.green("✓");
-    const covered = `${opcodes} opcodes in ${shapes} of ${2 ** SHAPES.length} shapes (${pairs} pairs)`;
+    const covered = `${opcodes} opcodes in ${shapes} shapes (${pairs} pairs)`;
     return `${mark} ${colors.bold(profile)}  ${broken ? count(broken, "disagreement") : "agrees"}, ${covered}`;
   });
   for (const { reduced, file } of found) lines.push(...foundLines(reduced, file, colors.bold));

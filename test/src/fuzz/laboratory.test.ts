@@ -28,6 +28,7 @@ const HIERARCHY = {
   table: [{ table: 0, index: 0, program: 0 }],
   values: [0, 0, 0, 0, 0, 0, 0, 0],
   steps: [],
+  tracers: [],
 };
 
 test("what is generated does the same on the interpreter and on every kernel", () => {
@@ -82,4 +83,23 @@ test("constant blinding draws random numbers, and programs get the same ones all
     programs: [[{ ...idle, genes: [gene("move", 0, 0, 0, 1234567), gene("helper", 1)] }]],
   };
   expect(laboratory([named("linux-6.12+harden")]).try(random, false).disagreements).toEqual([]);
+});
+
+test("tracing programs see what a function is given and what it returns, on kernels that count through them", () => {
+  const callee = { ...idle, arguments: 1, genes: [gene("move", 0, 0, 0, 5)] };
+  const caller = { ...idle, genes: [gene("move", 0, 1, 0, 7), gene("call", 0, 1, 0)] };
+  const genome = {
+    ...HIERARCHY,
+    programs: [[caller, callee]],
+    tracers: [
+      { program: 0, func: 1, type: "fentry" as const },
+      { program: 0, func: 1, type: "fexit" as const },
+    ],
+  };
+  const both = laboratory([named("linux-6.1"), named("linux-6.12")]);
+  expect(both.try(genome, false)).toMatchObject({ disagreements: [], profiles: ["linux-6.12"] });
+  const [data] = both.expect(genome, "linux-6.12").reference.maps;
+  const words = Buffer.from(data.split(" = ")[1], "hex");
+  // word 1: the argument, seen twice; word 2: the result, once; word 7: both ran
+  expect([1, 2, 7].map((word) => Number(words.readBigInt64LE(8 * word)))).toEqual([14, 5, 2]);
 });

@@ -52,6 +52,7 @@ test("functions that nobody calls are left out, and a kernel without calls gets 
     table: [],
     values: [],
     steps: [],
+    tracers: [],
   };
   const names = (kernel: string) =>
     writeProgram(genome, dialectOf(kernels[kernel])).programs[0].functions.map(({ name }) => name);

@@ -1,7 +1,7 @@
 import { type KernelFeatures, trust } from "../../bpf/verifier/index.ts";
 import type { Xlated } from "../../bpf/xlated.ts";
 import type { Kernel } from "../../emulator/kernel.ts";
-import type { PlacedFunction } from "../../emulator/machine.ts";
+import type { PlacedFunction } from "../../emulator/placed.ts";
 import type { X86Profile } from "../../jit/profile.ts";
 import { wordsModel } from "../../jit/trampoline.ts";
 import type { ProgramBook } from "../runner/code-book.ts";

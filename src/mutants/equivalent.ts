@@ -38,6 +38,16 @@ export const EQUIVALENCES: readonly Equivalence[] = [
     operator: /^no REX\.W$/,
     reason: "a 32-bit division reads the lower half of the divisor only",
   },
+  {
+    site: /^j(eq|ne)(32|64) reg: cmp/,
+    operator: /^operands exchanged$/,
+    reason: "equality has no order",
+  },
+  {
+    site: /^jlt(32|64) imm: test/,
+    operator: /^(another register( or base)?|cmp for test|no REX\.?[WRB]?)$/,
+    reason: "nothing unsigned is below 0: a test and a comparison of equals clear the carry, whatever is tested",
+  },
 ];
 
 export const reasonFor = ({

@@ -39,9 +39,12 @@ export interface FuncInfo {
   start: number;
   /** number of u64 arguments; undefined: int f(struct __sk_buff *) */
   nargs?: number;
-  /** checked by itself, whoever calls it; undefined: followed with each caller's values */
-  isGlobal?: boolean;
+  /** a global function, which is checked by itself, whoever calls it: its parameters. Undefined: followed with each caller's values */
+  global?: GlobalParameter[];
 }
+
+/** Context, an integer, or a pointer to that many bytes, which may be NULL (btf_prepare_func_args). */
+export type GlobalParameter = "ctx" | "scalar" | { mem: number };
 
 /** Where the instructions from `slot` on come from, as BTF line_info tells. */
 export interface LineInfo {

@@ -1,5 +1,6 @@
 import type { Btf } from "../btf/btf.ts";
 import { INSN_SIZE } from "../insn.ts";
+import type { GlobalParameter } from "../program.ts";
 import { type ElfFile, refuse, type Section, SHF_EXECINSTR, SHT_PROGBITS, STB_LOCAL, STT_FUNC } from "./file.ts";
 
 /** A function of an object: its code is `size` bytes at `start` of a section. */
@@ -8,8 +9,8 @@ export interface ElfFunction {
   section: Section;
   start: number;
   size: number;
-  /** the verifier checks it by itself, whoever calls it */
-  isGlobal: boolean;
+  /** parameters of a global function, where BTF tells */
+  global?: GlobalParameter[];
   /** a program, not a function that programs call */
   isProgram: boolean;
   /** number of arguments, where BTF tells; undefined: also for int f(struct __sk_buff *) and the like */
@@ -29,20 +30,50 @@ export function readFunctions({ symbols }: ElfFile, btf: Btf | undefined): ElfFu
       refuse(section, `function ${name} of ${size} bytes is no whole number of instructions in it`, value);
     const isGlobal = bind !== STB_LOCAL;
     const isProgram = section.name !== TEXT && isGlobal;
-    functions.push({ name, section, start: value, size, isGlobal, isProgram, ...argumentsOf(btf, name) });
+    const params = paramsOf(btf, name);
+    functions.push({
+      name,
+      section,
+      start: value,
+      size,
+      isProgram,
+      ...(params ? argumentsOf(btf!, params) : {}),
+      ...(params && isGlobal && !isProgram ? { global: params.map((param) => parameter(btf!, param)) } : {}),
+    });
   }
   return functions.sort((a, b) => a.section.index - b.section.index || a.start - b.start);
 }
 
-function argumentsOf(btf: Btf | undefined, name: string): { nargs?: number } {
+/** Types of the function's parameters; undefined: BTF does not know it. */
+function paramsOf(btf: Btf | undefined, name: string): number[] | undefined {
   for (const id of btf?.find(name, "func") ?? []) {
     const func = btf!.type(id);
     const proto = func.kind === "func" ? btf!.type(func.type) : undefined;
-    if (proto?.kind !== "func_proto") continue;
-    const isContext = proto.params.length === 1 && btf!.plain(proto.params[0].type).kind === "ptr";
-    return isContext ? {} : { nargs: proto.params.length };
+    if (proto?.kind === "func_proto") return proto.params.map(({ type }) => type);
   }
-  return {};
+  return undefined;
+}
+
+function argumentsOf(btf: Btf, params: readonly number[]): { nargs?: number } {
+  const isContext = params.length === 1 && btf.plain(params[0]).kind === "ptr";
+  return isContext ? {} : { nargs: params.length };
+}
+
+/** Structs that programs are handed, by the names that C programs know them by. */
+const CONTEXTS = [
+  "__sk_buff",
+  "xdp_md",
+  "bpf_raw_tracepoint_args",
+  "pt_regs",
+  "bpf_perf_event_data",
+  "bpf_user_pt_regs_t",
+];
+
+function parameter(btf: Btf, id: number): GlobalParameter {
+  const type = btf.plain(id);
+  if (type.kind !== "ptr") return "scalar";
+  if (CONTEXTS.includes(btf.plain(type.type).name)) return "ctx";
+  return { mem: btf.sizeOf(type.type) ?? 0 };
 }
 
 /** Functions by where their code begins. */

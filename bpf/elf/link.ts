@@ -72,12 +72,12 @@ class Linker {
     for (const { slot, what } of this.#input.relocateCore(fn, own))
       this.linked.unresolved.push({ slot: base + slot, what });
     for (const insn of own) insns.push(insn);
-    const { name, nargs, isGlobal, isProgram } = fn;
+    const { name, nargs, global, isProgram } = fn;
     functions.push({
       name,
       start: base,
       ...(nargs === undefined || isProgram ? {} : { nargs }),
-      ...(isGlobal && !isProgram ? { isGlobal } : {}),
+      ...(global && !isProgram ? { global } : {}),
     });
     for (const { offset, ...line } of this.#input.lines.get(section.name) ?? [])
       if (offset >= start && offset < start + size)

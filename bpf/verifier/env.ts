@@ -1,5 +1,5 @@
 import type { Insn } from "../insn.ts";
-import type { MapDef, Program } from "../program.ts";
+import type { GlobalParameter, MapDef, Program } from "../program.ts";
 import type { SpillsRemoved } from "../xlated.ts";
 import type { ScalarDomain } from "./analysis/scalar/domain.ts";
 import type { KernelFeatures } from "./features.ts";
@@ -101,6 +101,8 @@ export interface Env {
   aux: InsnAux[];
   /** in order of start; the last one is no function but the end of the program */
   subprogs: Subprog[];
+  /** global functions by index: their parameters */
+  globals: Map<number, readonly GlobalParameter[]>;
   pokes: { map: string; key: number }[];
   spillsRemoved: SpillsRemoved[];
   seenException: boolean;

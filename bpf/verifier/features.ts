@@ -99,6 +99,8 @@ export interface KernelFeatures {
   /** struct __sk_buff: how the bit fields are read */
   skb: SkbFeatures;
 
+  /** global functions are checked by themselves (5.6), before: like static ones */
+  globalFunctions: boolean;
   /** loads from frozen maps give constants (5.5) */
   frozenMaps: boolean;
   /** calls of functions in the program (4.16) */

@@ -73,6 +73,7 @@ function newEnv(program: readonly Insn[], kernel: KernelFeatures): Env {
     insns,
     aux: insns.map((_, i) => newAux(i)),
     subprogs: [],
+    globals: new Map(),
     pokes: [],
     spillsRemoved: [],
     seenException: false,

@@ -46,6 +46,7 @@ function load(program: Program, maps: readonly MapDef[], kernel: KernelFeatures,
     insns,
     aux: insns.map((_, i) => newAux(i)),
     subprogs: [],
+    globals: new Map(),
     pokes: [],
     spillsRemoved: [],
     seenException: false,
@@ -62,6 +63,10 @@ function findFunctions(env: Env): void {
   if (starts.length > 1 && !env.kernel.functionCalls)
     throw new VerifierError(starts[1], "BPF_CALL uses reserved fields");
   const names = functionNames(starts, env.program.functions);
+  if (env.kernel.globalFunctions)
+    env.program.functions.forEach(({ global }, i) => {
+      if (global && i > 0) env.globals.set(i, global);
+    });
   env.subprogs = [...starts.map((start, i) => newSubprog(names[i], start)), newSubprog("", env.insns.length)];
   env.insns.forEach((insn, i) => {
     if (isTailCall(insn)) env.subprogs[containingSubprog(env, i)].hasTailCall = true;
@@ -91,8 +96,8 @@ function checkStackDepth(env: Env): void {
  *
  * Done: functions, dead code, constant branches (7.1), fastcall spills, bpf_loop and helper inlining, map operations, context accesses of
  * socket filters, classifiers and XDP, BPF_PROBE_MEM, packet-write prologue, division guards, LD_ABS and LD_IND, tail calls, may_goto, default
- * exception callback, stack depths, private stacks. Not done: arenas, iterators, dynptrs, spin locks, references to sockets, global
- * functions, struct_ops, custom exception callbacks, zero extension and constant blinding (the JIT's side), Spectre v1 and v4
+ * exception callback, stack depths, private stacks. Not done: arenas, iterators, dynptrs, spin locks, references to sockets,
+ * struct_ops, custom exception callbacks, zero extension and constant blinding (the JIT's side), Spectre v1 and v4
  * instrumentation of unprivileged programs other than index masks, the randomizing of high halves.
  *
  * `others`: programs of the set, for the target of a tracing program. Throws VerifierError.

@@ -12,21 +12,34 @@ import { liveRegisters } from "./liveness.ts";
 import { checkAtomic, checkLoad, checkStore } from "./memory.ts";
 import { markPrecise } from "./precision.ts";
 import { endPath, isVisited } from "./prune.ts";
-import { notInit, pointer, scalarReg } from "./reg.ts";
-import { auxAt, clobberCallerSaved, fail, insnAt, put, type Run, use } from "./run.ts";
+import { notInit, pointer, type Reg, scalarReg } from "./reg.ts";
+import { auxAt, clobberCallerSaved, fail, insnAt, nextId, put, type Run, use } from "./run.ts";
 import { isZero } from "./scalar/domain.ts";
 import { copyState, type State } from "./state.ts";
 
-function initialState(run: Run): State {
+/** What a global function may rely on. */
+function parameter(run: Run, kind: P.GlobalParameter): Reg {
+  const zero = run.S.constant(0n);
+  if (kind === "ctx") return pointer("ctx", zero);
+  if (kind === "scalar") return scalarReg(run.S.unknown);
+  return pointer("mem", zero, { memSize: kind.mem, maybeNull: true, id: nextId(run) });
+}
+
+function initialState(run: Run, subprog: number): State {
   const none = notInit(run.S.unknown);
   const zero = run.S.constant(0n);
-  const regs = new Array(11).fill(none);
+  const regs: Reg[] = new Array(11).fill(none);
+  const params = run.env.globals.get(subprog);
   const { attachTarget, program } = run.env;
   const replaced = program.attach?.type === "freplace" ? attachTarget?.nargs : undefined;
-  if (replaced === undefined) regs[1] = pointer("ctx", zero);
+  if (params)
+    params.slice(0, 5).forEach((kind, i) => {
+      regs[i + 1] = parameter(run, kind);
+    });
+  else if (replaced === undefined) regs[1] = pointer("ctx", zero);
   else for (let i = 1; i <= replaced; i++) regs[i] = scalarReg(run.S.unknown);
   regs[10] = pointer("stack", zero);
-  const main = { subprog: 0, callSite: -1, regs, stack: [], callback: null, callbackDepth: 0 };
+  const main = { subprog, callSite: -1, regs, stack: [], callback: null, callbackDepth: 0 };
   return { frames: [main], parent: null, mayGotoDepth: 0, callbackUnroll: 0, rcuLocks: 0, preemptLocks: 0 };
 }
 
@@ -90,7 +103,8 @@ function checkExit(run: Run, insn: KInsn): boolean {
     fail(run, "BPF_EXIT instruction in main prog cannot be used inside bpf_rcu_read_lock-ed region");
   if (run.state.preemptLocks)
     fail(run, "BPF_EXIT instruction in main prog cannot be used inside bpf_preempt_disable-ed region");
-  checkResult(run);
+  if (run.state.frames[0].subprog === 0) checkResult(run);
+  else if (use(run, 0).type !== "scalar") fail(run, "At subprogram exit the register R0 is not a scalar value");
   return true;
 }
 
@@ -155,7 +169,7 @@ function follow(run: Run): void {
   }
 }
 
-/** do_check(): follows all paths of the program and notes in env.aux and env.subprogs what the rewrites need. */
+/** do_check_main(), do_check_subprogs(): follows all paths of the program and of its global functions and notes in env.aux and env.subprogs what the rewrites need. */
 export function explore(env: Env): void {
   const run: Run = {
     env,
@@ -171,7 +185,14 @@ export function explore(env: Env): void {
     lastProcessed: 0,
     lastJumps: 0,
   };
-  run.state = initialState(run);
+  followAll(run, 0);
+  for (const subprog of env.globals.keys()) followAll(run, subprog);
+}
+
+/** do_check_common() */
+function followAll(run: Run, subprog: number): void {
+  run.state = initialState(run, subprog);
+  run.at = run.env.subprogs[subprog].start;
   for (;;) {
     follow(run);
     const next = run.pending.pop();

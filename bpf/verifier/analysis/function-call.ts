@@ -3,7 +3,7 @@ import { findSubprog } from "../env.ts";
 import { previousVisit, widen } from "./loops.ts";
 import { markPrecise } from "./precision.ts";
 import { notInit, pointer, type Reg, scalarReg } from "./reg.ts";
-import { clobberCallerSaved, fail, frame, type Run } from "./run.ts";
+import { clobberCallerSaved, fail, frame, type Run, use } from "./run.ts";
 import type { CallbackKind, Frame } from "./state.ts";
 
 const MAX_FRAMES = 8;
@@ -21,12 +21,20 @@ export function enterFunction(run: Run, subprog: number, args: Reg[], callback: 
   frames.push(callee);
 }
 
-/** check_func_call(): static functions are followed with the caller's values. */
+/** check_func_call(): static functions are followed with the caller's values, global ones return anything. */
 export function checkFunctionCall(run: Run, insn: KInsn): void {
   const to = run.at + insn.imm + 1;
   const subprog = findSubprog(run.env, to);
   if (subprog < 0) fail(run, `no program starts at insn ${to}`);
   const caller = frame(run);
+  const global = run.env.globals.get(subprog);
+  if (global) {
+    for (let r = 1; r <= global.length; r++) use(run, r);
+    clobberCallerSaved(run, caller.regs);
+    caller.regs[0] = scalarReg(run.S.unknown);
+    run.at++;
+    return;
+  }
   const args = caller.regs.slice(1, 6);
   enterFunction(run, subprog, args, null);
   clobberCallerSaved(run, caller.regs);

@@ -72,6 +72,7 @@ export const linux6_1: KernelFeatures = {
   inlinePerCpuLookup: false,
   inlineKptrXchg: false,
   skb: { vlanPresent: "bit", tstampType: "mono_bit" },
+  globalFunctions: true,
   frozenMaps: true,
   functionCalls: true,
   removeDeadCode: true,

@@ -56,6 +56,7 @@ export const linux5_10: KernelFeatures = {
 export const linux5_4: KernelFeatures = {
   ...linux5_10,
   name: "linux-5.4",
+  globalFunctions: false,
   frozenMaps: false,
   directTailCalls: false,
   subprogTailCalls: false,

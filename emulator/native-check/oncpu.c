@@ -5,6 +5,7 @@
 //   G base               gs base
 //   T seconds            how long an entry may take from now on, 0: for ever
 //   X entry context      call entry with context in rdi. Answer: signal that ended it or 0, rax, callee-saved registers that changed
+//   L addr 0             load. Answer: what is there
 //   C addr size bytes    compare. Answer: offset of the first byte that differs, or all ones
 #define _GNU_SOURCE
 #include <asm/prctl.h>
@@ -144,6 +145,10 @@ int main(void) {
       break;
     case 'X':
       run(a, number(), seconds);
+      break;
+    case 'L':
+      number();
+      answer(*(uint64_t *)a);
       break;
     case 'C':
       compare(a, number());

@@ -37,6 +37,12 @@ export class Script {
     return this.answers - 3;
   }
 
+  /** One answer: the u64 at an address. Returns its index. */
+  load(address: bigint): number {
+    this.#command("L", address, 0n);
+    return this.answers++;
+  }
+
   /** One answer: the offset of the first byte that differs, or all ones. Returns its index. */
   compare(address: bigint, bytes: Uint8Array): number {
     this.#command("C", address, BigInt(bytes.length));

@@ -1,3 +1,4 @@
+import type { BruteResult } from "../native/brute.ts";
 import type { NativeResult } from "../native/check.ts";
 import type { ReportOptions } from "./report.ts";
 
@@ -27,4 +28,11 @@ export function nativeJson(results: readonly NativeResult[], ms: number): string
     ms: Math.round(ms),
   };
   return `${JSON.stringify({ summary, results }, undefined, 2)}\n`;
+}
+
+/** One line for a scenario that ran on the CPU to its end. */
+export function bruteText(name: string, { profile, r0, signal, values, ms }: BruteResult): string {
+  const how = signal ? `ended by signal ${signal}` : r0 === undefined ? "has not ended" : `returns ${r0}`;
+  const arrays = Object.entries(values).map(([element, value]) => `, ${element} = ${value}`);
+  return `${name} on ${profile}  ${how} after ${(ms / 1000).toFixed(1)} s${arrays.join("")}\n`;
 }

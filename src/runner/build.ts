@@ -7,6 +7,7 @@ import type { Xlated } from "../../bpf/xlated.ts";
 import { OutOfSpace } from "../../emulator/allocator.ts";
 import { behaviourOf } from "../../emulator/behaviour.ts";
 import { Kernel } from "../../emulator/kernel.ts";
+import type { MachineLayout } from "../../emulator/layout.ts";
 import type { NativeOptions } from "../../emulator/native/engine.ts";
 import type { PlacedFunction } from "../../emulator/placed.ts";
 import { JitError } from "../../jit/error.ts";
@@ -86,6 +87,8 @@ function assembleProgram(scenario: Scenario, spec: ProgramSpec, maps: string[]):
 
 export interface WorldOptions {
   engine?: NativeOptions;
+  /** not at a kernel's addresses */
+  place?: Pick<MachineLayout, "bases" | "textBase">;
   /** changes the machine code before it is placed */
   rework?: Rework;
 }
@@ -93,7 +96,7 @@ export interface WorldOptions {
 /** Verify, compile and load the scenario on a fresh machine. Throws UserError. */
 export function buildWorld(scenario: Scenario, source: Source, profile: X86Profile, options: WorldOptions = {}): World {
   const features = verifierOf(profile);
-  const machine = machineFor(profile, features, options.engine);
+  const machine = machineFor(profile, features, options.engine, options.place);
   const kernel = new Kernel(machine, behaviourOf(kernelOf(profile)));
   const book = new ProgramBook();
   const programs = new Map<string, LoadedSource>();

@@ -1,9 +1,12 @@
 import { spawnSync } from "node:child_process";
+import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { profileNamed } from "../../../jit/profiles/index.ts";
+import { runOnCpu } from "../../../src/native/brute.ts";
 import { checkNative } from "../../../src/native/check.ts";
 import { Child } from "../../../src/native/child.ts";
 import { Script } from "../../../src/native/script.ts";
+import { catalogue, loadScenario } from "../../../src/scenario/index.ts";
 
 const canRun = process.platform === "linux" && process.arch === "x64" && spawnSync("cc", ["--version"]).status === 0;
 const CODE = 0x1100_0000n;
@@ -77,5 +80,20 @@ describe.skipIf(!canRun)("on the CPU", () => {
       },
     } as Child;
     expect(checkNative(profileNamed("linux-6.12")!, 1, 3, spoilt).disagreements).toMatchObject([expected]);
+  });
+
+  test("a scenario runs to its end, however many tail calls that takes", () => {
+    const scenario = loadScenario(join(catalogue(), "hierarchy/two-calls.yaml"));
+    expect(runOnCpu(scenario, profileNamed("linux-6.12")!, 10, child)).toMatchObject({
+      r0: 1n,
+      values: { "counter[0]": 34n },
+    });
+    // by value: 2^34 - 2 tail calls
+    expect(runOnCpu(scenario, profileNamed("linux-6.1")!, 1, child)).toMatchObject({ r0: undefined, signal: 0 });
+  });
+
+  test("one that calls a helper cannot", () => {
+    const scenario = loadScenario(join(catalogue(), "helpers/hash-map.yaml"));
+    expect(() => runOnCpu(scenario, profileNamed("linux-6.12")!, 10, child)).toThrow(/which is no machine code/);
   });
 });

@@ -17,8 +17,7 @@ async function trace(...args: string[]) {
 
 describe("trace of a dump", () => {
   test("every instruction, from where the kernel enters it", async () => {
-    const { stdout, stderr, code } = await call(
-      "trace",
+    const { stdout, stderr, code } = await trace(
       fixture("log"),
       "--kallsyms",
       fixture("kallsyms"),

@@ -1,0 +1,521 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * /init of the guest: process 1, static, nothing else runs. Reads /programs.txt, loads each set of programs through bpf(2), shows what the
+ * kernel's JIT made of it, runs it, and powers off. All that it finds goes to the console, a JSON object a line, each behind "@@ ".
+ *
+ * programs.txt: words by lines, in this order within a set
+ *   set NAME
+ *   map NAME TYPE KEY_SIZE VALUE_SIZE MAX_ENTRIES      type as in enum bpf_map_type
+ *   prog NAME TYPE HEX                                 type as in enum bpf_prog_type; instructions of 8 bytes
+ *   reloc INSN map|value MAP OFF                       of the program before; value: the LD_IMM64 loads byte OFF of the value
+ *   kfunc INSN NAME                                    the call's imm becomes the function's BTF id
+ *   field INSN STRUCT MEMBER                           the instruction's off becomes the member's offset
+ *   func NAME INSN NARGS                               BTF func_info; NARGS -1: int f(struct __sk_buff *), else so many u64
+ *   slot MAP INDEX PROG                                prog_array entry, written when all programs are loaded
+ *   init MAP INDEX HEX                                 array element, written in front of the run behind it
+ *   run PROG LENGTH                                    BPF_PROG_TEST_RUN with a packet of that many bytes
+ *   end                                                do it all
+ */
+#define _GNU_SOURCE
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/bpf.h>
+#include <stdarg.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/klog.h>
+#include <sys/mount.h>
+#include <sys/reboot.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <sys/utsname.h>
+#include <unistd.h>
+#include "btf.h"
+
+enum { MAX_MAPS = 16, MAX_PROGS = 16, MAX_FUNCS = 64, MAX_INSNS = 65536, MAX_STEPS = 256, MAX_RELOCS = 1024 };
+enum { LOG_SIZE = 1 << 20, IMAGE_SIZE = 1 << 20, PACKET_SIZE = 4096, RAW_TP_WORDS = 12 };
+#define LD_IMM64 0x18
+
+struct map {
+	char name[64];
+	int type, key, value, max, fd;
+	unsigned id;
+};
+
+struct reloc {
+	int insn, value, off;
+	char map[64];
+};
+
+struct prog {
+	char name[64];
+	int type, insns, fd, relocs, funcs, missing;
+	struct bpf_insn *insn;
+	struct reloc reloc[MAX_RELOCS];
+	struct { char name[64]; int insn, nargs; } func[MAX_FUNCS];
+};
+
+struct step {
+	int run, index, length;
+	char name[64];
+	uint8_t bytes[1024];
+};
+
+static char set_name[128];
+static struct map maps[MAX_MAPS];
+static struct prog progs[MAX_PROGS];
+static struct step steps[MAX_STEPS];
+static struct { char map[64], prog[64]; int index; } slots[MAX_STEPS];
+static int n_maps, n_progs, n_steps, n_slots;
+static char log_text[LOG_SIZE];
+
+static uint64_t pointer(const void *p) { return (uint64_t)(uintptr_t)p; }
+static int bpf(int command, union bpf_attr *attr) { return syscall(__NR_bpf, command, attr, sizeof *attr); }
+
+static void hex(const void *data, size_t size)
+{
+	const uint8_t *bytes = data;
+	for (size_t i = 0; i < size; i++)
+		printf("%02x", bytes[i]);
+}
+
+static void text(const char *s)
+{
+	putchar('"');
+	for (; *s; s++)
+		if (*s == '"' || *s == '\\')
+			printf("\\%c", *s);
+		else if (*s == '\n')
+			printf("\\n");
+		else
+			putchar(*s < 32 ? ' ' : *s > 126 ? '?' : *s);
+	putchar('"');
+}
+
+static int unhex(const char *digits, uint8_t *bytes, int most)
+{
+	int n = strlen(digits) / 2;
+	if (n > most)
+		n = most;
+	for (int i = 0; i < n; i++) {
+		unsigned byte = 0;
+		sscanf(digits + 2 * i, "%2x", &byte);
+		bytes[i] = byte;
+	}
+	return n;
+}
+
+static struct map *map_named(const char *name)
+{
+	for (int i = 0; i < n_maps; i++)
+		if (!strcmp(maps[i].name, name))
+			return &maps[i];
+	return NULL;
+}
+
+static struct prog *prog_named(const char *name)
+{
+	for (int i = 0; i < n_progs; i++)
+		if (!strcmp(progs[i].name, name))
+			return &progs[i];
+	return NULL;
+}
+
+static void begin(const char *event) { printf("@@ {\"set\":\"%s\",\"ev\":\"%s\"", set_name, event); }
+
+static void create_maps(void)
+{
+	begin("maps");
+	printf(",\"maps\":{");
+	for (int i = 0; i < n_maps; i++) {
+		struct map *m = &maps[i];
+		union bpf_attr a = { 0 };
+		struct bpf_map_info info = { 0 };
+		a.map_type = m->type, a.key_size = m->key, a.value_size = m->value, a.max_entries = m->max;
+		m->fd = bpf(BPF_MAP_CREATE, &a);
+		memset(&a, 0, sizeof a);
+		a.info.bpf_fd = m->fd, a.info.info_len = sizeof info, a.info.info = pointer(&info);
+		m->id = m->fd >= 0 && !bpf(BPF_OBJ_GET_INFO_BY_FD, &a) ? info.id : 0;
+		printf("%s\"%s\":%u", i ? "," : "", m->name, m->id);
+	}
+	printf("}}\n");
+}
+
+static void load(struct prog *p)
+{
+	union bpf_attr a = { 0 };
+	struct bpf_func_info info[MAX_FUNCS];
+	int btf = -1;
+	for (int i = 0; i < p->relocs; i++) {
+		struct reloc *r = &p->reloc[i];
+		struct map *m = map_named(r->map);
+		p->insn[r->insn].imm = m ? m->fd : -1;
+		p->insn[r->insn].src_reg = r->value ? BPF_PSEUDO_MAP_VALUE : BPF_PSEUDO_MAP_FD;
+		p->insn[r->insn + 1].imm = r->value ? r->off : 0;
+	}
+	a.prog_type = p->type, a.insns = pointer(p->insn), a.insn_cnt = p->insns, a.license = pointer("GPL");
+	strncpy(a.prog_name, p->name, sizeof a.prog_name - 1);
+	if (p->funcs) {
+		int type[MAX_FUNCS];
+		struct btf_builder b;
+		btf_start(&b);
+		for (int i = 0; i < p->funcs; i++)
+			type[i] = btf_function(&b, p->func[i].name, p->func[i].nargs);
+		union bpf_attr load = { 0 };
+		load.btf = pointer(btf_finish(&b, &load.btf_size));
+		btf = bpf(BPF_BTF_LOAD, &load);
+		for (int i = 0; i < p->funcs; i++)
+			info[i] = (struct bpf_func_info){ .insn_off = p->func[i].insn, .type_id = type[i] };
+		a.prog_btf_fd = btf, a.func_info = pointer(info), a.func_info_cnt = p->funcs, a.func_info_rec_size = sizeof info[0];
+	}
+	log_text[0] = 0;
+	a.log_buf = pointer(log_text), a.log_size = LOG_SIZE, a.log_level = 4;
+	p->fd = p->missing ? -1 : bpf(BPF_PROG_LOAD, &a);
+	int error = p->fd >= 0 ? 0 : p->missing ? ENOENT : errno;
+	if (error && !p->missing) {
+		log_text[0] = 0, a.log_level = 1;
+		bpf(BPF_PROG_LOAD, &a);
+	}
+	begin("load");
+	printf(",\"prog\":\"%s\",\"errno\":%d", p->name, error);
+	const char *depth = error ? NULL : strstr(log_text, "stack depth ");
+	if (depth) {
+		int length = strspn(depth + 12, "0123456789+");
+		printf(",\"stack_depth\":\"%.*s\"", length, depth + 12);
+	}
+	if (error) {
+		size_t length = strlen(log_text);
+		printf(",\"log\":");
+		text(log_text + (length > 400 ? length - 400 : 0));
+	}
+	printf("}\n");
+	if (btf >= 0)
+		close(btf);
+}
+
+/* The kernel's machine code of a program, and with `xlated` its BPF behind the verifier. */
+static void show(struct prog *p, const char *when, int xlated)
+{
+	static uint8_t image[IMAGE_SIZE];
+	static struct bpf_insn insn[MAX_INSNS];
+	uint64_t address[MAX_FUNCS];
+	uint32_t length[MAX_FUNCS];
+	struct bpf_prog_info info = { 0 };
+	union bpf_attr a = { 0 };
+	if (p->fd < 0)
+		return;
+	info.jited_prog_len = sizeof image, info.jited_prog_insns = pointer(image);
+	if (xlated)
+		info.xlated_prog_len = sizeof insn, info.xlated_prog_insns = pointer(insn);
+	info.nr_jited_ksyms = MAX_FUNCS, info.jited_ksyms = pointer(address);
+	info.nr_jited_func_lens = MAX_FUNCS, info.jited_func_lens = pointer(length);
+	a.info.bpf_fd = p->fd, a.info.info_len = sizeof info, a.info.info = pointer(&info);
+	if (bpf(BPF_OBJ_GET_INFO_BY_FD, &a))
+		return;
+	begin("image");
+	printf(",\"prog\":\"%s\",\"when\":\"%s\",\"jited_len\":%u,\"funcs\":[", p->name, when, info.jited_prog_len);
+	for (uint32_t i = 0, at = 0; i < info.nr_jited_func_lens && i < MAX_FUNCS; at += length[i++]) {
+		printf("%s{\"addr\":\"%llx\",\"hex\":\"", i ? "," : "", (unsigned long long)address[i]);
+		hex(image + at, at + length[i] <= sizeof image ? length[i] : 0);
+		printf("\"}");
+	}
+	printf("]");
+	if (xlated) {
+		printf(",\"xlated\":\"");
+		hex(insn, info.xlated_prog_len <= sizeof insn ? info.xlated_prog_len : 0);
+		printf("\"");
+	}
+	printf("}\n");
+}
+
+/* A privileged program may keep pointers in a map: one that stores the addresses of all the others. */
+static void show_addresses(void)
+{
+	struct bpf_insn x[8 * MAX_MAPS + 8] = { 0 };
+	uint64_t found[2 * MAX_MAPS] = { 0 };
+	uint8_t packet[64] = { 0 }, back[256];
+	union bpf_attr a = { 0 };
+	uint32_t key = 0;
+	int n = 0;
+	a.map_type = BPF_MAP_TYPE_ARRAY, a.key_size = 4, a.value_size = sizeof found, a.max_entries = 1;
+	int store = bpf(BPF_MAP_CREATE, &a);
+	x[n] = (struct bpf_insn){ .code = LD_IMM64, .dst_reg = 2, .src_reg = BPF_PSEUDO_MAP_VALUE, .imm = store }, n += 2;
+	for (int i = 0; i < n_maps; i++)
+		for (int value = 0; value < (maps[i].type == BPF_MAP_TYPE_ARRAY && maps[i].max == 1 ? 2 : 1); value++) {
+			int pseudo = value ? BPF_PSEUDO_MAP_VALUE : BPF_PSEUDO_MAP_FD;
+			x[n] = (struct bpf_insn){ .code = LD_IMM64, .dst_reg = 1, .src_reg = pseudo, .imm = maps[i].fd }, n += 2;
+			x[n++] = (struct bpf_insn){ .code = 0x7b, .dst_reg = 2, .src_reg = 1, .off = 16 * i + 8 * value };
+		}
+	x[n++] = (struct bpf_insn){ .code = 0xb7 };
+	x[n++] = (struct bpf_insn){ .code = 0x95 };
+	memset(&a, 0, sizeof a);
+	/* a prog array belongs to programs of one type */
+	a.prog_type = progs[0].type, a.insns = pointer(x), a.insn_cnt = n, a.license = pointer("GPL");
+	int fd = bpf(BPF_PROG_LOAD, &a);
+	memset(&a, 0, sizeof a);
+	a.test.prog_fd = fd;
+	if (progs[0].type == BPF_PROG_TYPE_RAW_TRACEPOINT)
+		a.test.ctx_in = pointer(packet), a.test.ctx_size_in = sizeof packet;
+	else
+		a.test.data_in = pointer(packet), a.test.data_size_in = sizeof packet, a.test.data_out = pointer(back),
+		a.test.data_size_out = sizeof back, a.test.repeat = 1;
+	if (fd >= 0 && !bpf(BPF_PROG_TEST_RUN, &a)) {
+		memset(&a, 0, sizeof a);
+		a.map_fd = store, a.key = pointer(&key), a.value = pointer(found);
+		bpf(BPF_MAP_LOOKUP_ELEM, &a);
+		begin("addresses");
+		printf(",\"maps\":{");
+		for (int i = 0; i < n_maps; i++) {
+			printf("%s\"%s\":{\"addr\":\"%llx\"", i ? "," : "", maps[i].name, (unsigned long long)found[2 * i]);
+			if (found[2 * i + 1])
+				printf(",\"value\":\"%llx\"", (unsigned long long)found[2 * i + 1]);
+			printf("}");
+		}
+		printf("}}\n");
+	}
+	close(fd);
+	close(store);
+}
+
+static void fill_slots(void)
+{
+	for (int i = 0; i < n_slots; i++) {
+		struct map *m = map_named(slots[i].map);
+		struct prog *p = prog_named(slots[i].prog);
+		uint32_t key = slots[i].index, value = p ? p->fd : -1;
+		union bpf_attr a = { 0 };
+		a.map_fd = m ? m->fd : -1, a.key = pointer(&key), a.value = pointer(&value);
+		if (bpf(BPF_MAP_UPDATE_ELEM, &a)) {
+			begin("slot");
+			printf(",\"i\":%d,\"errno\":%d}\n", i, errno);
+		}
+	}
+}
+
+/* Elements of every map but prog arrays; what is zero in an array is left out. */
+static void show_maps(void)
+{
+	static uint8_t value[1 << 17];
+	int shown = 0;
+	for (int i = 0; i < n_maps; i++) {
+		struct map *m = &maps[i];
+		uint8_t key[512], next[512];
+		int first = 1, hash = m->type == BPF_MAP_TYPE_HASH || m->type == BPF_MAP_TYPE_PERCPU_HASH;
+		if (m->type == BPF_MAP_TYPE_PROG_ARRAY || m->fd < 0)
+			continue;
+		printf("%s\"%s\":{", shown++ ? "," : "", m->name);
+		for (int more = 0, count = 0; count < 64; count++) {
+			union bpf_attr a = { 0 };
+			a.map_fd = m->fd, a.key = more ? pointer(key) : 0, a.next_key = pointer(next);
+			if (bpf(BPF_MAP_GET_NEXT_KEY, &a))
+				break;
+			memcpy(key, next, sizeof key), more = 1;
+			memset(value, 0, sizeof value);
+			memset(&a, 0, sizeof a);
+			a.map_fd = m->fd, a.key = pointer(key), a.value = pointer(value);
+			if (bpf(BPF_MAP_LOOKUP_ELEM, &a))
+				continue;
+			uint64_t number = 0, hashed = 0xcbf29ce484222325;
+			int zero = 1;
+			memcpy(&number, key, m->key < 8 ? m->key : 8);
+			for (int k = 0; k < m->value; k++)
+				zero &= !value[k], hashed = (hashed ^ value[k]) * 0x100000001b3;
+			if (zero && !hash)
+				continue;
+			printf("%s\"%llu\":\"", first ? "" : ",", (unsigned long long)number), first = 0;
+			if (m->value > 512)
+				printf("fnv1a64:%016llx", (unsigned long long)hashed);
+			else
+				hex(value, m->value);
+			printf("\"");
+		}
+		printf("}");
+	}
+}
+
+static void run(struct step *s)
+{
+	static uint8_t in[PACKET_SIZE], back[2 * PACKET_SIZE];
+	uint64_t words[RAW_TP_WORDS];
+	struct prog *p = prog_named(s->name);
+	union bpf_attr a = { 0 };
+	if (!s->run) {
+		static uint8_t value[1 << 17];
+		uint32_t key = s->index;
+		struct map *m = map_named(s->name);
+		memset(value, 0, sizeof value);
+		memcpy(value, s->bytes, s->length);
+		a.map_fd = m ? m->fd : -1, a.key = pointer(&key), a.value = pointer(value);
+		bpf(BPF_MAP_UPDATE_ELEM, &a);
+		return;
+	}
+	for (int i = 0; i < PACKET_SIZE; i++)
+		in[i] = i;
+	for (int i = 0; i < RAW_TP_WORDS; i++)
+		words[i] = 0x1111111111111111ull * (i + 1);
+	a.test.prog_fd = p ? p->fd : -1;
+	int raw = p && p->type == BPF_PROG_TYPE_RAW_TRACEPOINT;
+	if (raw)
+		a.test.ctx_in = pointer(words), a.test.ctx_size_in = sizeof words;
+	else
+		a.test.data_in = pointer(in), a.test.data_size_in = s->length, a.test.data_out = pointer(back),
+		a.test.data_size_out = sizeof back, a.test.repeat = 1;
+	int error = bpf(BPF_PROG_TEST_RUN, &a) ? errno : 0;
+	begin("run");
+	printf(",\"prog\":\"%s\",\"retval\":%u", s->name, a.test.retval);
+	if (error)
+		printf(",\"errno\":%d", error);
+	else if (!raw && ((int)a.test.data_size_out != s->length || memcmp(in, back, s->length))) {
+		printf(",\"data_out\":\"");
+		hex(back, a.test.data_size_out);
+		printf("\"");
+	}
+	printf(",\"maps\":{");
+	show_maps();
+	printf("}}\n");
+	fflush(stdout);
+}
+
+static void do_set(void)
+{
+	int bad = 0;
+	create_maps();
+	for (int i = 0; i < n_progs; i++)
+		load(&progs[i]), bad |= progs[i].fd < 0;
+	for (int i = 0; i < n_progs && !bad; i++)
+		show(&progs[i], "loaded", 1);
+	if (!bad) {
+		fill_slots();
+		for (int i = 0; i < n_progs && n_slots; i++)
+			show(&progs[i], "final", 0);
+		show_addresses();
+		fflush(stdout);
+		for (int i = 0; i < n_steps; i++)
+			run(&steps[i]);
+	}
+	for (int i = 0; i < n_progs; i++) {
+		close(progs[i].fd);
+		free(progs[i].insn);
+	}
+	for (int i = 0; i < n_maps; i++)
+		close(maps[i].fd);
+	n_maps = n_progs = n_steps = n_slots = 0;
+	fflush(stdout);
+}
+
+#include "about.h"
+
+static const char *wanted_member;
+static int member_offset;
+static void find_member(const char *name, uint32_t offset, uint32_t bits)
+{
+	if (!bits && !strcmp(name, wanted_member))
+		member_offset = offset / 8;
+}
+
+#define IS(word) (!strcmp(w[0], word))
+#define NUMBER(i) atoi(w[i])
+#define COPY(to, i) snprintf(to, sizeof(to), "%s", w[i])
+
+static void line(char *w[])
+{
+	struct prog *p = n_progs ? &progs[n_progs - 1] : NULL;
+	if (IS("set"))
+		COPY(set_name, 1);
+	else if (IS("map") && n_maps < MAX_MAPS) {
+		struct map *m = &maps[n_maps++];
+		COPY(m->name, 1);
+		m->type = NUMBER(2), m->key = NUMBER(3), m->value = NUMBER(4), m->max = NUMBER(5);
+	} else if (IS("prog") && n_progs < MAX_PROGS) {
+		p = &progs[n_progs++];
+		memset(p, 0, sizeof *p);
+		COPY(p->name, 1);
+		p->type = NUMBER(2), p->fd = -1;
+		p->insn = calloc(strlen(w[3]) / 16 + 1, 8);
+		p->insns = unhex(w[3], (uint8_t *)p->insn, strlen(w[3]) / 2) / 8;
+	} else if (IS("reloc") && p && p->relocs < MAX_RELOCS) {
+		struct reloc *r = &p->reloc[p->relocs++];
+		r->insn = NUMBER(1), r->value = !strcmp(w[2], "value"), r->off = NUMBER(4);
+		COPY(r->map, 3);
+	} else if (IS("kfunc") && p) {
+		uint32_t id = kernel_type(w[2], BTF_KIND_FUNC);
+		p->insn[NUMBER(1)].imm = id, p->missing |= !id;
+	} else if (IS("field") && p) {
+		uint32_t id = kernel_type(w[2], BTF_KIND_STRUCT);
+		wanted_member = w[3], member_offset = -1;
+		if (id)
+			members(id, 0, find_member);
+		p->insn[NUMBER(1)].off = member_offset, p->missing |= member_offset < 0;
+	} else if (IS("func") && p && p->funcs < MAX_FUNCS) {
+		COPY(p->func[p->funcs].name, 1);
+		p->func[p->funcs].insn = NUMBER(2), p->func[p->funcs++].nargs = NUMBER(3);
+	} else if (IS("slot") && n_slots < MAX_STEPS) {
+		COPY(slots[n_slots].map, 1);
+		COPY(slots[n_slots].prog, 3);
+		slots[n_slots++].index = NUMBER(2);
+	} else if ((IS("init") || IS("run")) && n_steps < MAX_STEPS) {
+		struct step *s = &steps[n_steps++];
+		COPY(s->name, 1);
+		s->run = IS("run"), s->index = s->run ? 0 : NUMBER(2);
+		s->length = s->run ? NUMBER(2) : unhex(w[3], s->bytes, sizeof s->bytes);
+	} else if (IS("end"))
+		do_set();
+}
+
+static void do_sets(void)
+{
+	FILE *file = fopen("/programs.txt", "r");
+	char *text = NULL;
+	size_t size = 0;
+	while (file && getline(&text, &size, file) > 0) {
+		char *w[8] = { "", "", "", "", "", "", "", "" };
+		int n = 0;
+		for (char *word = strtok(text, " \n"); word && n < 8; word = strtok(NULL, " \n"))
+			w[n++] = word;
+		line(w);
+	}
+}
+
+int main(void)
+{
+	struct utsname u;
+	struct rlimit all = { RLIM_INFINITY, RLIM_INFINITY };
+	char command_line[4096] = "";
+	mkdir("/proc", 0755), mkdir("/sys", 0755), mkdir("/dev", 0755);
+	mount("proc", "/proc", "proc", 0, NULL), mount("sysfs", "/sys", "sysfs", 0, NULL);
+	mount("devtmpfs", "/dev", "devtmpfs", 0, NULL);
+	int console = open("/dev/console", O_RDWR);
+	for (int fd = 0; console >= 0 && fd < 3; fd++)
+		dup2(console, fd);
+	setvbuf(stdout, NULL, _IOFBF, 1 << 16);
+	klogctl(8, NULL, 1);
+	setrlimit(RLIMIT_MEMLOCK, &all);
+	uname(&u);
+	int fd = open("/proc/cmdline", O_RDONLY);
+	if (read(fd, command_line, sizeof command_line - 1) < 0)
+		command_line[0] = 0;
+	put("/proc/sys/net/core/bpf_jit_enable", "1");
+	put("/proc/sys/net/core/bpf_jit_kallsyms", "1");
+	put("/proc/sys/kernel/kptr_restrict", "0");
+	put("/proc/sys/net/core/bpf_jit_harden", strstr(command_line, "capture.harden=2") ? "2" : "0");
+	printf("@@ {\"ev\":\"boot\",\"release\":\"%s\",\"version\":\"%s\",\"machine\":\"%s\",\"cmdline\":", u.release, u.version, u.machine);
+	text(command_line);
+	show_file("jit_enable", "/proc/sys/net/core/bpf_jit_enable");
+	show_file("jit_harden", "/proc/sys/net/core/bpf_jit_harden");
+	show_file("cpuinfo", "/proc/cpuinfo");
+	printf("}\n");
+	kernel_btf();
+	show_structs();
+	show_symbols();
+	do_sets();
+	printf("@@ {\"ev\":\"done\"}\n");
+	fflush(stdout);
+	sync();
+	usleep(200000);
+	reboot(RB_POWER_OFF);
+	for (;;)
+		pause();
+}

@@ -22,7 +22,10 @@ export function command(): Command {
     ]);
     const scenarios = selectScenarios(paths, options, parsed);
     await runAndReport(scenarios, options, html(scenarios, pageAssets()));
-    const megabytes = (statSync(parsed.html).size / 1e6).toFixed(1);
-    process.stdout.write(`${parsed.html}: ${scenarios.length} scenarios, ${megabytes} MB\n`);
+    const count = `${scenarios.length} scenario${scenarios.length === 1 ? "" : "s"}`;
+    process.stdout.write(`${parsed.html}: ${count}, ${sizeText(statSync(parsed.html).size)}\n`);
   });
 }
+
+const sizeText = (bytes: number): string =>
+  bytes < 1e6 ? `${(bytes / 1e3).toFixed(0)} kB` : `${(bytes / 1e6).toFixed(1)} MB`;

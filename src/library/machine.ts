@@ -3,8 +3,7 @@ import { ProgArrayMap } from "../../emulator/maps/prog-array.ts";
 import { REG_NAMES } from "../../jit/x86/regs.ts";
 import { UserError } from "../error.ts";
 import type { World } from "../runner/build.ts";
-import { buildContext } from "../runner/context.ts";
-import { BUDGET, LIMIT } from "../runner/enter-options.ts";
+import { enterOptions } from "../runner/enter-options.ts";
 import { guarded } from "../runner/guarded.ts";
 import { findMoment } from "../runner/moment.ts";
 import type { EnterOptions } from "../runner/session.ts";
@@ -54,7 +53,7 @@ export class Machine {
   run({ program = Object.keys(this.#source.programs)[0], context }: RunOptions = {}): Run {
     const { scenario, step } = this.#take<RunStep>({ run: program, ...(context ? { context } : {}) });
     const { session } = this.#world;
-    const options = optionsFor(this.#world, step);
+    const options = enterOptions(this.#world, scenario, step);
     session.prepare(options);
     const before = registers(this.#world);
     const outcome = explain(scenario, () => guarded(this.#world, scenario.file, () => session.enter(options)));
@@ -116,13 +115,7 @@ function apply(world: World, scenario: Scenario, step: Step): void {
       for (const entry of step.entries) updateMap(world.kernel, entry.map, entry, scenario.file);
     });
   else if (step.kind === "delete") for (const { map, key } of step.entries) deleteElement(world.kernel, map, key);
-  else world.session.enter(optionsFor(world, step));
-}
-
-function optionsFor(world: World, { program, context }: RunStep): EnterOptions {
-  const { entry, type } = world.programs.get(program)!;
-  const address = buildContext(world.kernel, type, context);
-  return { entry, context: address, budget: BUDGET, tailCallLimit: LIMIT };
+  else world.session.enter(enterOptions(world, scenario, step));
 }
 
 /** A fresh world in which everything has been done again; `all`: the last step, a run, too. */
@@ -145,7 +138,7 @@ function stackAt(scenario: Scenario, profile: string, moment: string): string | 
   const step = scenario.steps[scenario.steps.length - 1] as RunStep;
   const prepared = <T>(use: (world: World, options: EnterOptions) => T): T =>
     replayed(scenario, profile, false, (world) => {
-      const options = optionsFor(world, step);
+      const options = enterOptions(world, scenario, step);
       world.session.prepare(options);
       return use(world, options);
     });

@@ -88,7 +88,11 @@ export function explain<T>(texts: readonly ProgramText[] | Scenario, act: () => 
     if (!within) throw new UserError(message, {}, { cause: error });
     throw new UserError(
       message,
-      { file: within.name, line: line! - within.header, ...(column ? { column: column - INDENT.length } : {}) },
+      {
+        file: within.name,
+        line: line! - within.header,
+        ...(column ? { column: Math.max(1, column - INDENT.length) } : {}),
+      },
       { cause: error },
     );
   }

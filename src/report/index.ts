@@ -11,6 +11,7 @@ const load: Record<ReporterName, () => Promise<Reporter>> = {
   github: async () => (await import("./github.ts")).github,
 };
 
+/** The reporter of that name, loaded. */
 export function reporter(name: ReporterName): Promise<Reporter> {
   return load[name]();
 }

@@ -1,8 +1,7 @@
-import { PROFILES, profileNamed, profileNames } from "../../jit/profiles/index.ts";
+import { PROFILES, profileNamed } from "../../jit/profiles/index.ts";
 import { RFCS } from "../../jit/profiles/rfc.ts";
 
-/** Every profile that has a line of its own: kernels, and each kernel with each variant ("linux-6.12+mitoff"). */
-export { profileNames };
+export { profileNames } from "../../jit/profiles/index.ts";
 
 /**
  * What runs when no profile is asked for: the count by value with all that came of it, the first kernel with a pointer to it, and

@@ -85,6 +85,6 @@ describe("the package, installed elsewhere", () => {
     const bin = join(project, "node_modules/jitproof/dist/jitproof.js");
     const out = run(project, process.execPath, bin, "run", "hierarchy/two-calls");
     expect(out).toMatch(/^✓ hierarchy\/two-calls .*\n3 passed \(1 breaks as declared\), 0 failed/);
-    expect(run(project, process.execPath, bin, "report", "--html", "r.html", "hierarchy/xdp")).toContain("1 scenarios");
+    expect(run(project, process.execPath, bin, "report", "--html", "r.html", "hierarchy/xdp")).toContain("1 scenario,");
   });
 });

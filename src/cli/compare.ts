@@ -7,8 +7,10 @@ import { reporter } from "../report/index.ts";
 import { problemLines, problems } from "../report/problem.ts";
 import { duration } from "../report/report.ts";
 import type { RunResult } from "../runner/result.ts";
-import { askedProfiles, captureFiles, variantName } from "./captures.ts";
+import { askedProfiles, captureFiles, isCapturePath, variantName } from "./captures.ts";
 import { newCommand } from "./command.ts";
+import { compareDumps, compareDumpsPretty } from "./compare-dump.ts";
+import { addDumpPlaces, type DumpOptions } from "./dump-options.ts";
 import { addShared, profileOption, readShared, type SharedOptions } from "./options.ts";
 import { Output } from "./output.ts";
 
@@ -19,12 +21,18 @@ type CompareOptions = SharedOptions & { as: (X86Profile | undefined)[] };
 
 export function command(): Command {
   const compare = newCommand("compare", "Compiles what a kernel compiled and compares the machine code byte for byte.");
-  compare.argument("<CAPTURE...>", "captures (VARIANT.jsonl[.br]) or folders of them");
+  compare.argument(
+    "<CAPTURE...>",
+    "captures (VARIANT.jsonl[.br]) or folders of them; or two dumps of a program, machine code as replay takes it and bpftool prog dump xlated with opcodes",
+  );
   addShared(compare, ["filter", "reporter"]);
   compare.addOption(profileOption("compile for this profile instead of the captured kernel"));
-  return compare.action(async (paths: string[], parsed: { profile?: string[] }) => {
+  addDumpPlaces(compare);
+  return compare.action(async (paths: string[], parsed: DumpOptions & { profile?: string[] }) => {
     const shared = await readShared(parsed as Record<string, unknown>);
     const options: CompareOptions = { ...shared, as: askedProfiles(shared, parsed) };
+    if (paths.length && !paths.some(isCapturePath))
+      return compareDumpFiles(paths, parsed, parsed.profile && shared.profiles, options);
     const files = captureFiles(paths);
     if (options.reporter === "pretty") return comparePretty(files, options);
     const output = new Output(options.output, options.color);
@@ -33,6 +41,26 @@ export function command(): Command {
     output.close();
     process.exitCode = failed ? 1 : 0;
   });
+}
+
+async function compareDumpFiles(
+  paths: string[],
+  parsed: DumpOptions,
+  profiles: readonly string[] | undefined,
+  { reporter: name, output: file, color }: CompareOptions,
+): Promise<void> {
+  const output = new Output(file, color);
+  if (name === "pretty") process.exitCode = compareDumpsPretty(paths, parsed, profiles, output) ? 0 : 1;
+  else {
+    const report = await reporter(name);
+    const { failed } = await report(one(compareDumps(paths, parsed, profiles).result), output.reportOptions());
+    process.exitCode = failed ? 1 : 0;
+  }
+  output.close();
+}
+
+async function* one(result: RunResult): AsyncIterable<RunResult> {
+  yield result;
 }
 
 async function* results(files: string[], options: CompareOptions): AsyncIterable<RunResult> {

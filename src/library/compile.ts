@@ -1,10 +1,10 @@
 import type { Image } from "../../bpf/image.ts";
 import { listAsm } from "../report/jit/asm.ts";
+import { PLAIN } from "../report/plain.ts";
 import type { World } from "../runner/build.ts";
 import { listImage } from "../runner/code-listing.ts";
 import { Instructions } from "../runner/trace/instructions.ts";
 import { type Programs, sourceOf } from "./assemble.ts";
-import { PLAIN } from "./plain.ts";
 import { scenarioOf } from "./source.ts";
 import { newestProfile, worldOf } from "./world.ts";
 

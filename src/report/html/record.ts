@@ -6,6 +6,7 @@ import { type RunWatcher, watchScenario } from "../../runner/trace/run.ts";
 import { StackArtist, TailCallFinder } from "../../runner/trace/stacks.ts";
 import { stepsFor } from "../../scenario/expect.ts";
 import type { Scenario } from "../../scenario/scenario.ts";
+import { PLAIN } from "../plain.ts";
 import { fromFinding, problems } from "../problem.ts";
 import { CallsText } from "../trace/calls.ts";
 import { functionsOf } from "./code.ts";
@@ -14,9 +15,6 @@ import { StateRecorder } from "./states.ts";
 
 /** Pictures of the stack that are kept of a run. */
 const MOST_PICTURES = 40;
-
-const plain = (text: string): string => text;
-const PLAIN = { red: plain, green: plain, yellow: plain, bold: plain, dim: plain, inverse: plain };
 
 /** All that the page shows of a scenario: its runs again, on each profile, looked at closely. `results`: what they came to. */
 export function recordScenario(scenario: Scenario, results: readonly RunResult[]): ScenarioData {
@@ -76,7 +74,7 @@ function recordRuns(scenario: Scenario, source: Source, profile: string, { findi
     }
   };
   const { watcher: overview } = watch((world) => new Overview(world));
-  const { watcher: gallery } = watch((world) => new Gallery(world, overview.moments));
+  const drawn = overview.moments.length ? watch((world) => new Gallery(world, overview.moments)).watcher.runs : [];
   const { watcher: recorder, world } = watch((world) => new StateRecorder(world));
   const stacks = world.session.machine.tasks.map(({ stackLow, stackHigh }): [string, string] => [
     stackLow.toString(16),
@@ -87,7 +85,7 @@ function recordRuns(scenario: Scenario, source: Source, profile: string, { findi
     const indexes = findings.map(
       ({ check, pc }) => noted.find(({ finding }) => finding.check === check && finding.pc === pc)?.index ?? -1,
     );
-    const { pictures, more } = gallery.runs[i];
+    const { pictures, more } = drawn[i] ?? { pictures: [], more: 0 };
     return { ...run, ...states, pictures, morePictures: more, stacks, findings: indexes };
   });
   return { functions: overview.functions, runs };

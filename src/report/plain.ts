@@ -1,4 +1,4 @@
-import type { Colors } from "../report/report.ts";
+import type { Colors } from "./report.ts";
 
 const same = (text: string): string => text;
 

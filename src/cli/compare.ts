@@ -23,7 +23,7 @@ export function command(): Command {
   const compare = newCommand("compare", "Compiles what a kernel compiled and compares the machine code byte for byte.");
   compare.argument(
     "<CAPTURE...>",
-    "captures (VARIANT.jsonl[.br]) or folders of them; or two dumps of a program, machine code as replay takes it and bpftool prog dump xlated with opcodes",
+    "captures (VARIANT.jsonl[.br]) or folders of them; or machine code as replay takes it, and its BPF: bpftool prog dump xlated with opcodes, or a scenario",
   );
   addShared(compare, ["filter", "reporter"]);
   compare.addOption(profileOption("compile for this profile instead of the captured kernel"));

@@ -1,4 +1,5 @@
 import type { Image } from "../../../bpf/image.ts";
+import type { Xlated } from "../../../bpf/xlated.ts";
 import type { X86Profile } from "../../../jit/profile.ts";
 import { compileProgram } from "../../../jit/program.ts";
 import type { ComparedFunction, ComparedSet } from "../capture/compare.ts";
@@ -20,13 +21,22 @@ export interface ComparedDump {
   learned: number;
 }
 
+/** The BPF as one profile's verifier hands it to its JIT, or why it does not (a text). Throws DumpMismatch. */
+export type BpfFor = (profile: X86Profile) => Xlated | string;
+
+/** The BPF that a dump of xlated instructions shows: whichever profile it is for. */
+export const dumpedBpf = (bytes: Uint8Array, functions: readonly Recognised[]): BpfFor => {
+  const xlated = xlatedProgram(bytes, functions);
+  return () => xlated;
+};
+
 /**
  * Compile the BPF for each profile and compare; the profile that comes nearest wins, the first of several. Addresses that the dump does not
  * tell are taken from the machine code, each the same wherever it stands. Throws DumpMismatch when the two do not belong together.
  */
 export function compareDump(
   name: string,
-  bpf: Uint8Array,
+  bpf: BpfFor,
   functions: readonly Recognised[],
   profiles: readonly X86Profile[],
 ): ComparedDump {
@@ -43,19 +53,16 @@ export function compareDump(
 const differing = ({ compared }: ComparedDump): number =>
   compared.functions.filter(({ loaded }) => loaded).length + (compared.error === undefined ? 0 : 1);
 
-function compareFor(
-  name: string,
-  bpf: Uint8Array,
-  functions: readonly Recognised[],
-  profile: X86Profile,
-): ComparedDump {
+function compareFor(name: string, bpf: BpfFor, functions: readonly Recognised[], profile: X86Profile): ComparedDump {
   const compared: ComparedSet = { set: name, family: "dump", functions: [], xlated: { same: 0, different: 0 } };
   const addresses = new Placeholders();
   let images: Image[] = [];
   try {
-    images = compileProgram(name, xlatedProgram(bpf, functions), profile, {
+    const xlated = bpf(profile);
+    if (typeof xlated === "string") throw new Error(xlated);
+    images = compileProgram(name, xlated, profile, {
       symbol: (symbol) => addresses.of(symbol),
-      map: (map) => addresses.of(map),
+      map: (map) => addresses.of(`map ${map}`),
       mapValue: (map) => addresses.of(`value of ${map}`),
       place: (index) => functions[index].address,
       privateStack: (index) => privateStack(functions[index]),
@@ -79,7 +86,7 @@ class Placeholders {
   of(name: string): bigint {
     const known = this.#known.get(name);
     if (known !== undefined) return known;
-    const base = name.includes("map ") ? MAPS : SYMBOLS;
+    const base = name.startsWith("map ") || name.startsWith("value of ") ? MAPS : SYMBOLS;
     const address = base + STEP * BigInt(this.#known.size + 1);
     this.#known.set(name, address);
     return address;

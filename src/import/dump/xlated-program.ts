@@ -32,9 +32,9 @@ export function xlatedProgram(bytes: Uint8Array, functions: readonly Recognised[
     const index = starts.findLastIndex((start) => start <= slot);
     if (insn.code === LD_IMM64) {
       const { src, imm } = insn;
-      if (src === PSEUDO_MAP_FD) mapRefs.push({ insn: slot, map: `map ${imm}`, kind: "map", off: 0 });
+      if (src === PSEUDO_MAP_FD) mapRefs.push({ insn: slot, map: String(imm), kind: "map", off: 0 });
       else if (src === PSEUDO_MAP_VALUE)
-        mapRefs.push({ insn: slot, map: `map ${imm}`, kind: "value", off: insns[slot + 1]?.imm ?? 0 });
+        mapRefs.push({ insn: slot, map: String(imm), kind: "value", off: insns[slot + 1]?.imm ?? 0 });
       else if (src === BPF_PSEUDO_FUNC) insn.imm = starts.indexOf(slot + 1 + imm);
       slot++;
     } else if (insn.code === CALL && insn.src === BPF_PSEUDO_CALL) {

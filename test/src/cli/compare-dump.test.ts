@@ -18,6 +18,7 @@ describe("compare of machine code with the BPF it was made from", () => {
     ["jited.json", "xlated.json"],
     ["log", "xlated.txt"],
     ["xlated.json", "jited.txt"],
+    ["jitdump", "yaml"],
   ])("%s and %s: our JIT writes the same, the addresses of maps taken from the dump", async (...names) => {
     const { stdout, stderr, code } = await call("compare", ...names.map(fixture), "--no-color");
     expect(stderr).toBe("");
@@ -49,8 +50,17 @@ describe("compare of machine code with the BPF it was made from", () => {
   });
 
   test.each([
-    ["only machine code", [fixture("log")], /expected two dumps of a program/],
-    ["twice machine code", [fixture("log"), fixture("jited.txt")], /expected two dumps of a program/],
+    ["only machine code", [fixture("log")], /expected machine code .* and its BPF: prog dump xlated/],
+    [
+      "twice machine code",
+      [fixture("log"), fixture("jited.txt")],
+      /expected machine code .* and its BPF: prog dump xlated/,
+    ],
+    [
+      "a scenario of something else",
+      [changed("jited.json", /,\{"proto":"int subprog.*/, "]"), fixture("yaml")],
+      /hierarchy.yaml: has no program of 1 function, as the machine code is/,
+    ],
     [
       "not made from it",
       [changed("jited.json", /,\{"proto":"int subprog.*/, "]"), fixture("xlated.json")],

@@ -22,7 +22,7 @@ const WAYS: readonly Way[] = [
   { by: "running", budget: 20_000 },
   { by: "memo", budget: 20_000 },
   { by: "running", budget: 200_000 },
-  { by: "memo", budget: 2_000_000 },
+  { by: "memo", budget: 300_000 },
 ];
 
 type RunStep = Extract<Step, { kind: "run" }>;

@@ -245,6 +245,17 @@ describe("encode/memory: other addresses", () => {
     }),
   );
 
+  spec(
+    memory.loadGs,
+    "the same address; no register beyond rdi",
+    [oneOf(4, 8), oneOf(0, 1, 2, 3, 4, 5, 6, 7), INT32],
+    (size, dst, off) => ({
+      emit: (c) => memory.loadGs(c, size, dst, off),
+      text: `mov ${reg(dst, size === 8)}, ${ptr(size)} gs:[${BigInt.asUintN(64, BigInt(off))}]`,
+      bytes: size === 8 ? 9 : 8,
+    }),
+  );
+
   spec(memory.loadPlain, "likewise; REX in any case", [REGISTER, oneOf(...plain)], (dst, base) => ({
     emit: (c) => memory.loadPlain(c, dst, base),
     text: `mov ${reg(dst)}, ${ptr(8)} [${reg(base)}]`,

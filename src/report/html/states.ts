@@ -8,9 +8,13 @@ import { Tracer } from "../../runner/trace/tracer.ts";
 import type { Run, State, Step } from "./page/data.ts";
 import { MachineState, REGISTERS } from "./page/machine-state.ts";
 
-/** States that are recorded of a run: its first ones, and its last, or the last ones up to the first finding. */
-const FIRST = 700;
-const LAST = 300;
+/** States that are recorded of a run: its first ones, and at least so many of its last, or of the last ones up to the first finding. */
+export interface Limits {
+  first: number;
+  last: number;
+}
+
+const LIMITS: Limits = { first: 700, last: 300 };
 
 type Recorded = Pick<Run, "insns" | "states" | "behind"> & { findings: { finding: Finding; index: number }[] };
 
@@ -19,16 +23,19 @@ export class StateRecorder implements RunWatcher {
   readonly runs: Recorded[] = [];
   readonly #world: World;
   readonly #tracer: Tracer;
-  #run = new RecordedRun();
+  readonly #limits: Limits;
+  #run: RecordedRun;
 
-  constructor(world: World) {
+  constructor(world: World, limits: Limits = LIMITS) {
     this.#world = world;
+    this.#limits = limits;
+    this.#run = new RecordedRun(limits);
     this.#tracer = new Tracer(world, (step) => this.#run.take(step));
   }
 
   begins({ context }: { context: bigint }): void {
     this.#tracer.context = context;
-    this.#run = new RecordedRun();
+    this.#run = new RecordedRun(this.#limits);
   }
 
   resume(budget: number) {
@@ -56,6 +63,7 @@ interface Kept {
 }
 
 class RecordedRun {
+  readonly #limits: Limits;
   readonly #insns: Run["insns"] = [];
   readonly #indexes = new Map<bigint, number>();
   readonly #first: Kept[] = [];
@@ -68,6 +76,10 @@ class RecordedRun {
   #behind = 0;
   #sync: Step["s"];
   readonly #findings: { finding: Finding; noticed: number }[] = [];
+
+  constructor(limits: Limits) {
+    this.#limits = limits;
+  }
 
   /** The run goes on with these registers, which somebody may have set. */
   sync(task: number, regs: BigUint64Array): void {
@@ -90,7 +102,7 @@ class RecordedRun {
   take(traced: TracedStep): void {
     const kept = { step: this.#stepOf(traced), pc: traced.instruction.pc, icount: traced.icount };
     this.#now.apply(kept.step);
-    if (this.#first.length < FIRST) {
+    if (this.#first.length < this.#limits.first) {
       this.#first.push(kept);
       this.#before.apply(kept.step);
     } else if (this.#last.length && traced.icount > (this.#findings[0]?.noticed ?? Number.POSITIVE_INFINITY))
@@ -99,11 +111,12 @@ class RecordedRun {
   }
 
   #keepLast(kept: Kept): void {
+    const { last } = this.#limits;
     this.#last.push(kept);
-    if (this.#last.length < 2 * LAST) return;
-    for (const { step } of this.#last.slice(0, LAST)) this.#before.apply(step);
-    this.#last = this.#last.slice(LAST);
-    this.#dropped += LAST;
+    if (this.#last.length < 2 * last) return;
+    for (const { step } of this.#last.slice(0, last)) this.#before.apply(step);
+    this.#last = this.#last.slice(last);
+    this.#dropped += last;
   }
 
   #stepOf({ instruction, registers, writes, flags, arrival }: TracedStep): Step {

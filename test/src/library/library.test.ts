@@ -139,6 +139,10 @@ describe("a machine", () => {
       101n,
     ]);
     expect(first.read("jmp_table", 0)).toBe("entry");
+    expect([first, second].map((each) => each.stackAt("tail call 1")?.match(/^\w+/gm))).toEqual([
+      ["entry", "entry"],
+      ["entry", "other"],
+    ]);
     machine.delete("jmp_table", 0);
     expect(machine.read("jmp_table", 0)).toBeUndefined();
     expect(machine.run()).toTakeTailCalls(0);

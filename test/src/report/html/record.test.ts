@@ -1,16 +1,25 @@
 import { beforeAll, describe, expect, test } from "vitest";
-import type { Run, View } from "../../../../src/report/html/page/data.ts";
+import { profileNamed } from "../../../../jit/profiles/index.ts";
+import type { Gap, Run, View } from "../../../../src/report/html/page/data.ts";
 import { MachineState } from "../../../../src/report/html/page/machine-state.ts";
 import { recordScenario } from "../../../../src/report/html/record.ts";
+import { type Limits, StateRecorder } from "../../../../src/report/html/states.ts";
+import { assembleScenario, buildWorld } from "../../../../src/runner/build.ts";
 import { isProfile, profileNames } from "../../../../src/runner/profiles.ts";
 import { runOn } from "../../../../src/runner/run.ts";
+import { watchScenario } from "../../../../src/runner/trace/run.ts";
 import { findScenarios } from "../../../../src/scenario/find.ts";
 import { loadScenario } from "../../../../src/scenario/load.ts";
+import type { Scenario } from "../../../../src/scenario/scenario.ts";
+
+function scenarioNamed(id: string): Scenario {
+  const [{ file }] = findScenarios([id]);
+  return loadScenario(file, { id, profiles: { names: profileNames(), has: isProfile } });
+}
 
 /** A scenario of the catalogue as the page gets it. */
 function recorded(id: string, ...profiles: string[]): View[] {
-  const [{ file }] = findScenarios([id]);
-  const scenario = loadScenario(file, { id, profiles: { names: profileNames(), has: isProfile } });
+  const scenario = scenarioNamed(id);
   return recordScenario(scenario, [...runOn(scenario, { profiles, own: false })]).views;
 }
 
@@ -63,7 +72,7 @@ describe("what the page shows of the hierarchy", () => {
     expect(run.states.length - 1 + gaps[0].gap).toBe(1875);
   });
 
-  test("behind what is left out the state is right: the run returns 1, and the stack is as it was", () => {
+  test("the run returns 1, and the stack is as it was", () => {
     const [run] = fixed.runs;
     const end = stateAt(run, run.states.length);
     expect(end.regs[0]).toBe("1");
@@ -88,4 +97,27 @@ test("a program that interrupts another has frames above its frames while it run
   );
   expect([...new Set(depths)]).toEqual(["entry", "entry probe", ""]);
   expect(stateAt(run, run.states.length).regs[0]).toBe("1");
+});
+
+describe("behind what is left out", () => {
+  /** The only run of the hierarchy on linux-6.12, recorded within limits. */
+  function hierarchy(limits: Limits) {
+    const scenario = scenarioNamed("hierarchy/two-calls");
+    const world = buildWorld(scenario, assembleScenario(scenario), profileNamed("linux-6.12")!);
+    const recorder = new StateRecorder(world, limits);
+    watchScenario(world, scenario, scenario.steps, recorder);
+    world.session.machine.close();
+    return recorder.runs[0] as unknown as Run;
+  }
+
+  test("registers, stack and frames are those of a recording that leaves out nothing", () => {
+    const all = hierarchy({ first: 2000, last: 1 });
+    const part = hierarchy({ first: 100, last: 150 });
+    const at = part.states.findIndex((state) => "gap" in state);
+    const gap = part.states[at] as Gap;
+    expect([at, gap.gap % 150, all.states.length]).toEqual([100, 0, 1875]);
+    const whole = stateAt(all, at + gap.gap).snapshot();
+    expect(stateAt(part, at + 1).snapshot()).toEqual(whole);
+    expect(whole.frames.length).toBeGreaterThan(2);
+  });
 });

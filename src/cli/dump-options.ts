@@ -3,6 +3,7 @@ import { type Command, Option } from "commander";
 import type { X86Profile } from "../../jit/profile.ts";
 import { profileNamed } from "../../jit/profiles/index.ts";
 import { UserError } from "../error.ts";
+import { dumpOfCapture } from "../import/dump/captured.ts";
 import { Kallsyms } from "../import/dump/kallsyms.ts";
 import { placeDump } from "../import/dump/place.ts";
 import { looksLikeDump, readDump } from "../import/dump/read.ts";
@@ -12,6 +13,7 @@ import { type RecognisedKernel, recogniseKernel } from "../import/recognise/prof
 import type { Recognised } from "../import/recognise/recognise.ts";
 import { PROGRAM_TYPES, type ProgramType } from "../scenario/names.ts";
 import { hint } from "../suggest.ts";
+import { isCapturePath } from "./captures.ts";
 
 /** As commander gives them. */
 export interface DumpOptions {
@@ -57,6 +59,7 @@ export function addDumpPlaces(command: Command): Command {
 
 /** Whether a file is to be taken for a dump: an option says so, or what is in it. */
 export function isDumpFile(file: string, said: boolean): boolean {
+  if (/\.jsonl(\.br|\.gz)?$/.test(file)) return true;
   if (/\.ya?ml$/.test(file) || !existsSync(file) || !statSync(file).isFile()) return false;
   return said || looksLikeDump(readBinary(file, "a dump"));
 }
@@ -80,7 +83,11 @@ export interface OpenDump {
 export function openDump(file: string, options: DumpOptions, profiles?: readonly string[]): OpenDump {
   const { at, entry, slot: slots = [], returns: values = [], type = "classifier" } = options;
   const kallsyms = options.kallsyms === undefined ? undefined : readKallsyms(options.kallsyms);
-  const dump = readDump(file, { ...(at === undefined ? {} : { at }), ...(kallsyms ? { kallsyms } : {}) });
+  const captured = isCapturePath(file);
+  const entries = captured ? undefined : entry;
+  const dump = captured
+    ? dumpOfCapture(file, entry?.[0])
+    : readDump(file, { ...(at === undefined ? {} : { at }), ...(kallsyms ? { kallsyms } : {}) });
   if (!dump.functions.length)
     throw new UserError("is BPF, not machine code; replay it beside the machine code, or run it with jitproof run", {
       file,
@@ -111,7 +118,7 @@ export function openDump(file: string, options: DumpOptions, profiles?: readonly
     profile,
     ...(kallsyms ? { kallsyms } : {}),
     run,
-    entries: entry?.map((name) => functionNamed(functions, name, file)) ?? entriesOf(functions),
+    entries: entries?.map((name) => functionNamed(functions, name, file)) ?? entriesOf(functions),
     nameOf: (to) => nameIn(functions, to) ?? kallsyms?.nameAt(to),
   };
 }

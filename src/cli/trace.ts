@@ -27,7 +27,7 @@ export function command(): Command {
   const trace = newCommand("trace", "Runs a scenario, or a dump, and shows every instruction with what it changed.");
   trace.argument(
     "<SCENARIO>",
-    "a scenario (.yaml, or its name in the catalogue), an ELF object, BPF assembly, or machine code as replay takes it",
+    "a scenario (.yaml, or its name in the catalogue), an ELF object, BPF assembly, or machine code as replay takes it (of a capture the set that --entry names)",
   );
   trace.addOption(new Option("--from <POINT>", `begin there: ${POINTS}`).argParser(point));
   trace.addOption(new Option("--until <POINT>", "end there, that instruction included").argParser(point));

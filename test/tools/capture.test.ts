@@ -97,7 +97,7 @@ describe("the capture tool", () => {
       "set tail.1",
       "map jmp 3 4 4 1",
       "prog entry 3 18020000000000000000000000000000b7000000000000009500000000000000",
-      "reloc 0 map jmp 0",
+      "reloc 0 map jmp",
       "func entry 0 -1",
       "slot jmp 0 entry",
       "init jmp 0 01",

@@ -31,7 +31,7 @@ function programLines({ name, type, insns, relocs = [], btf_funcs = [] }: Source
     ...relocs.map((reloc) => {
       if ("kfunc" in reloc) return `kfunc ${reloc.insn} ${reloc.kfunc}`;
       if ("field_offset" in reloc) return `field ${reloc.insn} ${reloc.field_offset.replace(".", " ")}`;
-      return `reloc ${reloc.insn} ${reloc.kind} ${reloc.map} ${reloc.off ?? 0}`;
+      return `reloc ${reloc.insn} ${reloc.kind} ${reloc.map}`;
     }),
     ...btf_funcs.map((fn) => `func ${fn.name} ${fn.insn} ${fn.nargs ?? -1}`),
   ];

@@ -7,7 +7,7 @@
  *   set NAME
  *   map NAME TYPE KEY_SIZE VALUE_SIZE MAX_ENTRIES      type as in enum bpf_map_type
  *   prog NAME TYPE HEX                                 type as in enum bpf_prog_type; instructions of 8 bytes
- *   reloc INSN map|value MAP OFF                       of the program before; value: the LD_IMM64 loads byte OFF of the value
+ *   reloc INSN map|value MAP                           of the program before; value: byte imm of the second slot of the value
  *   kfunc INSN NAME                                    the call's imm becomes the function's BTF id
  *   field INSN STRUCT MEMBER                           the instruction's off becomes the member's offset
  *   func NAME INSN NARGS                               BTF func_info; NARGS -1: int f(struct __sk_buff *), else so many u64
@@ -46,7 +46,7 @@ struct map {
 };
 
 struct reloc {
-	int insn, value, off;
+	int insn, value;
 	char map[64];
 };
 
@@ -154,7 +154,6 @@ static void load(struct prog *p)
 		struct map *m = map_named(r->map);
 		p->insn[r->insn].imm = m ? m->fd : -1;
 		p->insn[r->insn].src_reg = r->value ? BPF_PSEUDO_MAP_VALUE : BPF_PSEUDO_MAP_FD;
-		p->insn[r->insn + 1].imm = r->value ? r->off : 0;
 	}
 	a.prog_type = p->type, a.insns = pointer(p->insn), a.insn_cnt = p->insns, a.license = pointer("GPL");
 	strncpy(a.prog_name, p->name, sizeof a.prog_name - 1);
@@ -438,7 +437,7 @@ static void line(char *w[])
 		p->insns = unhex(w[3], (uint8_t *)p->insn, strlen(w[3]) / 2) / 8;
 	} else if (IS("reloc") && p && p->relocs < MAX_RELOCS) {
 		struct reloc *r = &p->reloc[p->relocs++];
-		r->insn = NUMBER(1), r->value = !strcmp(w[2], "value"), r->off = NUMBER(4);
+		r->insn = NUMBER(1), r->value = !strcmp(w[2], "value");
 		COPY(r->map, 3);
 	} else if (IS("kfunc") && p) {
 		uint32_t id = kernel_type(w[2], BTF_KIND_FUNC);

@@ -41,6 +41,7 @@ function unpack(deb: string, cache: string): string {
   const boot = join(folder, "boot");
   const image = (): string | undefined =>
     existsSync(boot) ? readdirSync(boot).find((file) => file.startsWith("vmlinuz")) : undefined;
+  mkdirSync(folder, { recursive: true });
   if (!image()) execFileSync("dpkg-deb", ["--extract", deb, folder]);
   const found = image();
   if (!found) throw new Error(`${deb} has no /boot/vmlinuz-*`);

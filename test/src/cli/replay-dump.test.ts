@@ -102,6 +102,18 @@ describe("replay of a dump", () => {
     expect(stdout).toContain("returns 42, ");
   });
 
+  test("indirect tail calls find what --slot says: a 6.1 counts past the limit", async () => {
+    const file = new URL("../../fixtures/dumps/hierarchy-6.1.log", import.meta.url).pathname;
+    const empty = await call("replay", file, "--no-color");
+    expect(empty.stdout).toMatch(/✓ function#0 {2}returns 1, 0 tail calls/);
+    const filled = await call("replay", file, "--slot", "0=function#0", "--no-color");
+    expect(filled.stdout).toContain("prologue of Linux 5.17 to 6.11: eax carries the count");
+    expect(filled.stdout).toContain(
+      "tail call 34 of one entry is taken: since the 33rd, a call returned to function#0+0x35",
+    );
+    expect([empty.code, filled.code]).toEqual([0, 1]);
+  });
+
   test("as JSON, for programs", async () => {
     const out = join(folder, "out.json");
     const { code } = await call("replay", fixture("log"), "--reporter", "json", "--output", out);

@@ -44,6 +44,18 @@ describe("trace of a dump", () => {
     expect(stdout.trimEnd()).toMatch(/\nreturns 1, 33 tail calls, 1875 instructions, .*: every contract holds$/);
   });
 
+  test("a set of a capture", async () => {
+    const capture = new URL("../../fixtures/captures/x86_64-6.12-default.jsonl.br", import.meta.url).pathname;
+    const { stdout, code } = await trace(capture, "--entry", "named.hierarchy_direct", "--calls", "--no-color");
+    expect(stdout).toContain("33 tail calls taken");
+    expect(code).toBe(0);
+    const wrong = await call("trace", capture, "--entry", "named.hierarchy_direkt");
+    expect(wrong.stderr).toMatch(/has no set "named.hierarchy_direkt"; did you mean "named.hierarchy_direct"\?\n$/);
+    expect((await call("trace", capture)).stderr).toMatch(
+      /is a capture of \d+ sets; expected --entry with one of them/,
+    );
+  });
+
   test("only the calls", async () => {
     const { stdout } = await trace(fixture("jited.json"), "--calls", "--no-color");
     expect(stdout).toContain("69 calls, 33 tail calls taken, 35 not taken, 35 BPF functions deep");

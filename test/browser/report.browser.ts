@@ -92,6 +92,26 @@ describe("the catalogue's report in Chromium, from a file", () => {
     expect(await page.locator(".registers .changed").innerText()).toBe("0x0");
   });
 
+  test.each(["helpers/hash-map@linux-6.12", "hierarchy/frames-with-stacks@linux-6.1"])(
+    "the listing has the instruction in view: %s",
+    async (hash) => {
+      const inView = async () => {
+        const [row, listing] = await Promise.all(
+          ["tr.current", ".listing"].map((what) => page.locator(what).boundingBox()),
+        );
+        return row!.y > listing!.y && row!.y + row!.height < listing!.y + listing!.height;
+      };
+      await page.setViewportSize({ width: 1400, height: 500 });
+      await open(`#${hash}`);
+      expect(await inView()).toBe(true);
+      for (const key of ["End", "Home"]) {
+        await page.locator("input.states").last().focus();
+        await page.keyboard.press(key);
+        expect(await inView()).toBe(true);
+      }
+    },
+  );
+
   test("arrow keys go through states, brackets through profiles, Escape back to the table", async () => {
     await open("#hierarchy/two-calls@linux-6.12");
     await page.keyboard.press("ArrowRight");

@@ -24,9 +24,8 @@ export class Listing {
     if (!this.#current) return;
     this.#current.classList.add("current");
     const { element } = this;
-    const at = this.#current.offsetTop - element.offsetTop;
-    if (at < element.scrollTop + 40 || at > element.scrollTop + element.clientHeight - 60)
-      element.scrollTop = at - element.clientHeight / 3;
+    const at = this.#current.getBoundingClientRect().top - element.getBoundingClientRect().top;
+    if (at < 40 || at > element.clientHeight - 60) element.scrollTop += at - element.clientHeight / 3;
   }
 
   #rowAt(name: string, offset: number): HTMLElement | undefined {

@@ -28,6 +28,7 @@ async function navigate(): Promise<void> {
   const stay = shown?.data.id === data.id;
   shown = { data, profile: view.profile, player };
   place.replaceChildren(neighbours(data.id), ...nodes);
+  player?.step(0); // now that there is something to scroll
   document.title = `${data.id} on ${view.profile} - jitproof report`;
   if (!stay) window.scrollTo(0, 0);
 }

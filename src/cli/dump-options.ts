@@ -64,6 +64,9 @@ export function isDumpFile(file: string, said: boolean): boolean {
   return said || looksLikeDump(readBinary(file, "a dump"));
 }
 
+/** Functions that are entered unless somebody names them. */
+const MOST_ENTRIES = 64;
+
 /** A dump, what its bytes tell, and how it is to be run. */
 export interface OpenDump {
   file: string;
@@ -103,6 +106,11 @@ export function openDump(file: string, options: DumpOptions, profiles?: readonly
   if (overlap) throw new UserError(`${overlap[0]} and ${overlap[1]} are at the same addresses`, { file });
   const kernel = recogniseKernel(functions);
   const profile = profileNamed(profiles?.[0] ?? "") ?? kernel?.profiles.at(-1) ?? profileNamed("linux-6.12")!;
+  const all = entriesOf(functions);
+  if (!entries && all.length > MOST_ENTRIES)
+    notes.push(
+      `of ${all.length} functions that no other calls the first ${MOST_ENTRIES} are run; --entry names others`,
+    );
   const run: DumpRunOptions = {
     type,
     returns: new Map(values),
@@ -118,7 +126,7 @@ export function openDump(file: string, options: DumpOptions, profiles?: readonly
     profile,
     ...(kallsyms ? { kallsyms } : {}),
     run,
-    entries: entries?.map((name) => functionNamed(functions, name, file)) ?? entriesOf(functions),
+    entries: entries?.map((name) => functionNamed(functions, name, file)) ?? all.slice(0, MOST_ENTRIES),
     nameOf: (to) => nameIn(functions, to) ?? kallsyms?.nameAt(to),
   };
 }

@@ -31,5 +31,5 @@ export interface Dump {
   notes: string[];
 }
 
-/** Bytes of machine code that one dump may hold: far above what the kernel allows a program. */
-export const MOST_CODE = 16 << 20;
+/** Bytes of machine code that one dump may hold: far above what programs come to. */
+export const MOST_CODE = 2 << 20;

@@ -1,7 +1,7 @@
 import { UserError } from "../../error.ts";
 import { checked, readBinary } from "../object.ts";
 import { isDmesg, parseDmesg } from "./dmesg.ts";
-import type { Dump, DumpedFunction } from "./dump.ts";
+import { type Dump, type DumpedFunction, MOST_CODE } from "./dump.ts";
 import { isHexText, parseHex } from "./hex.ts";
 import { isJitdump, parseJitdump } from "./jitdump.ts";
 import { isJitedJson, parseJitedJson } from "./jited-json.ts";
@@ -69,6 +69,8 @@ function parseText(content: string, file: string, at: bigint | undefined): Dump 
 function parseRaw(bytes: Uint8Array, file: string, at: bigint | undefined): Dump {
   if (at === undefined)
     throw new UserError(`is binary: raw bytes need --at ADDRESS; else expected ${FORMATS}`, { file });
+  if (bytes.length > MOST_CODE)
+    throw new UserError(`is ${bytes.length} bytes; expected at most ${MOST_CODE} of machine code`, { file });
   return { format: "raw bytes", functions: [{ bytes, address: at }], bpf: [], notes: [] };
 }
 

@@ -95,7 +95,7 @@ describe("what is wrong with it, and where", () => {
       log.replace("proglen=99", "proglen=20"),
       "dump:4:26: more bytes than the 20 of proglen= (line 2)",
     ],
-    ["no length", log.replace("proglen=99", "proglen=0"), "dump:2:24: proglen=0: expected 1 to 16777216 bytes"],
+    ["no length", log.replace("proglen=99", "proglen=0"), "dump:2:24: proglen=0: expected 1 to 2097152 bytes"],
     ["only code", log.slice(log.indexOf("[ 1042.118237]")).replace(/^.*flen.*\n/gm, ""), "dump:"],
   ])("%s", (_, content, message) => {
     expect(refusal(content).slice(0, message.length)).toBe(message);

@@ -66,6 +66,9 @@ export interface EntryState {
 /** Kernel variables that programs read by their address: 64 bits each. */
 const KERNEL_DATA: Record<string, bigint> = { jiffies: 4_294_937_296n, jiffies_64: 4_294_937_296n };
 
+/** Images share a mapping, as they do in a bpf_prog_pack: each mapping costs more than the pages in it. */
+const PACK_SIZE = 0x10000n;
+
 const ENDBR64 = [0xf3, 0x0f, 0x1e, 0xfa];
 
 const REGISTER_PATTERN = 0xa5a5_0000_0000_0000n;
@@ -237,7 +240,14 @@ export class Machine {
 
   /** Room for an image of that many bytes in the JIT region. */
   allocateCode(bytes: number): bigint {
-    return this.#jit.take(bytes, 64);
+    const address = this.#jit.take(bytes, 64);
+    const pack = address & ~(PACK_SIZE - 1n);
+    this.memory.ensure(
+      pack,
+      (address - pack + BigInt(bytes) + PACK_SIZE - 1n) & ~(PACK_SIZE - 1n),
+      PROT_READ | PROT_EXEC,
+    );
+    return address;
   }
 
   /** Copy an image to its address and watch its entry, landing, body and return sites. */

@@ -11,7 +11,8 @@ import { sizeFunction } from "../../../jit/x86/compile.ts";
 export const ADDRESS = 0xffffffffc0000000n;
 const TEXT = 0xffffffff81000000n;
 
-const names: string[] = [];
+/** `traced`, whose address is written out in trampolines, is always the first. */
+const names: string[] = ["traced"];
 
 /** Address of a kernel function, or of `subprog`, which a `call pc+N` calls: 16 bytes apart, in order of first use. */
 export function addressOf(name: string): bigint {

@@ -27,7 +27,7 @@ export interface PercpuLayout {
 
 /** Where things are unless a capture says otherwise (Documentation/arch/x86/x86_64/mm.rst, 4-level page tables). */
 export const TEXT_BASE = 0xffffffff81000000n;
-export const TEXT_SIZE = 0x200000n;
+export const TEXT_SIZE = 0x40000n;
 export const JIT_BASE = 0xffffffffc0000000n;
 export const JIT_SIZE = 0x2000000n;
 export const DIRECT_MAP_BASE = 0xffff888100000000n;

@@ -36,7 +36,5 @@ export function designNamed(name: string): TailCallDesign {
 }
 
 /** The profile's design, with what it has of its own. */
-export const designOf = ({ design, deviation }: X86Profile): TailCallDesign => ({
-  ...designNamed(design),
-  ...deviation?.design,
-});
+export const designOf = ({ design, deviation }: X86Profile): TailCallDesign =>
+  deviation?.design ? { ...designNamed(design), ...deviation.design } : designNamed(design);

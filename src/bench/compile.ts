@@ -2,9 +2,9 @@ import { assemble } from "../../bpf/asm/assemble.ts";
 import type { Insn } from "../../bpf/insn.ts";
 import { PROG_TYPE_SOCKET_FILTER } from "../../bpf/program.ts";
 import { verify } from "../../bpf/verifier/index.ts";
-import type { Xlated } from "../../bpf/xlated.ts";
 import { profileNamed } from "../../jit/profiles/index.ts";
 import { compileProgram } from "../../jit/program.ts";
+import { unverified } from "../runner/handed-over.ts";
 import { verifierOf } from "../runner/verifier-of.ts";
 import { leastCpu } from "./cpu.ts";
 
@@ -66,28 +66,13 @@ export function measureCompile(progress: (text: string) => void): CompileCost[] 
     progress(`${size} instructions`);
     const insns = programOf(size);
     const rounds = size >= 100_000 ? 3 : 10;
-    const image = () => compileProgram("p", unverified(insns), profile, NOWHERE)[0];
+    const image = () => compileProgram("p", unverified("p", insns), profile, NOWHERE)[0];
     const { bytes, passes } = image();
     const jitMs = leastCpu(rounds, image);
     const program = { name: "p", type: PROG_TYPE_SOCKET_FILTER, insns, relocs: [], functions: [] };
     const verifyMs = leastCpu(size >= 100_000 ? 2 : 5, () => verify(program, [], features));
     return { insns: size, bytes: bytes.length, passes: passes.length, jitMs, verifyMs };
   });
-}
-
-/** As if the verifier had let it pass as it is. */
-function unverified(insns: Insn[]): Xlated {
-  return {
-    insns,
-    origin: Int32Array.from(insns, (_, i) => i),
-    functions: [
-      { name: "p", start: 0, insns: insns.length, stackDepth: 16, hasTailCall: false, tailCallReachable: false },
-    ],
-    mapRefs: [],
-    calls: new Map(),
-    pokes: [],
-    symbolRefs: [],
-  };
 }
 
 const NOWHERE = {

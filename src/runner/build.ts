@@ -19,6 +19,7 @@ import type { ProgramSpec, Scenario } from "../scenario/scenario.ts";
 import { MAP_TYPE_NUMBERS, PROGRAM_TYPE_NUMBERS } from "../scenario/type-numbers.ts";
 import { attachPrograms, resolveAttachments, type TracedKernelFunction } from "./attach.ts";
 import { ProgramBook } from "./code-book.ts";
+import { handedOver } from "./handed-over.ts";
 import { loadProgram, type Rework } from "./load-program.ts";
 import type { SourceLine } from "./locate.ts";
 import { machineFor } from "./machine.ts";
@@ -111,7 +112,7 @@ export function buildWorld(scenario: Scenario, source: Source, profile: X86Profi
   const all = source.programs.map(({ program }) => program);
   for (const { spec, program } of source.programs) {
     try {
-      const xlated = verify(program, source.maps, features, all);
+      const xlated = spec.xlated ? handedOver(program, scenario, spec) : verify(program, source.maps, features, all);
       book.add(spec.name, xlated, lineFinder(scenario, spec, program), sourceFinder(program));
       const functions = loadProgram(kernel, spec.name, xlated, profile, {}, options.rework);
       programs.set(spec.name, { entry: functions[0].entry, type: program.type, xlated, functions });

@@ -1,4 +1,4 @@
-import { ATTACH_TYPES, CHECKS, MAP_TYPES, PROGRAM_TYPES, SKB_FIELDS, type SkbField } from "./names.ts";
+import { ATTACH_TYPES, CHECKS, FORMS, MAP_TYPES, PROGRAM_TYPES, SKB_FIELDS, type SkbField } from "./names.ts";
 import { object, optional, required } from "./object.ts";
 import { count, hex, rawKey, rawValue, small, symbol, u64 } from "./raw.ts";
 import { either, list, placed, type Read, type Shape, table, text, word } from "./shape.ts";
@@ -39,6 +39,7 @@ const program = either("assembly, or a mapping with the key code", {
   map: object("a program", {
     type: optional(word(PROGRAM_TYPES), "the program's type (default classifier)"),
     attach: optional(attach, "the function it is attached to"),
+    form: optional(word(FORMS), "source; or xlated: kernel-internal assembly that goes to the JIT as it is"),
     code: required(assembly, "assembly"),
   }),
 });

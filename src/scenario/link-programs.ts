@@ -22,6 +22,10 @@ function written(name: string, raw: Extract<RawProgram, { code: unknown }>, name
   if (wanted && type !== wanted) here.fail(`expected type ${wanted} for an ${attach.type} program, found ${type}`);
   if (!attach && (type === "tracing" || type === "ext")) here.fail(`expected the key "attach" in a ${type} program`);
   const spec: ProgramSpec = { name, type, code: raw.code.here.source(), at: here.position() };
+  if (raw.form === "xlated") {
+    if (attach) here.fail("expected a program that is not attached, as form is xlated");
+    spec.xlated = true;
+  }
   if (attach) {
     const { program: target, args, cookie } = attach;
     if (target && !names.includes(target.value)) target.here.unknown("program", target.value, names);

@@ -18,6 +18,8 @@ export type AttachType = (typeof ATTACH_TYPES)[number];
 export const MAP_TYPES = ["array", "hash", "prog_array", "percpu_array", "percpu_hash"] as const;
 export type MapType = (typeof MAP_TYPES)[number];
 
+export const FORMS = ["source", "xlated"] as const;
+
 /** The contracts, one file each in src/checks; interrupt, switch, poke: what is expected holds wherever these happen. */
 export const CHECKS = [
   "tail-call-limit",

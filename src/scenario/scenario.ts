@@ -95,6 +95,8 @@ export interface ProgramSpec {
   name: string;
   type: ProgramType;
   attach?: AttachSpec;
+  /** kernel-internal assembly of one function: no verifier sees it, and the JIT gets it as it is */
+  xlated?: true;
   /** assembly; empty for a compiled program */
   code: SourceText;
   /** from an ELF object */

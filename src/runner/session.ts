@@ -92,6 +92,8 @@ export class ProgramRun {
   readonly #observers: Observer[];
   readonly #top: bigint;
   #lowest: bigint;
+  /** its low half: events are many, and a bigint is dear */
+  #lowestHalf: number;
   #returned = false;
 
   constructor(session: Session, budget: number) {
@@ -100,18 +102,28 @@ export class ProgramRun {
     this.#budget = budget;
     this.#top = machine.engine.regs[RSP] + 8n;
     this.#lowest = this.#top;
+    this.#lowestHalf = Number(this.#top & 0xffffffffn);
     const context = this.#context();
     this.#checks = CHECKS.map((check) => check.start(context));
     this.#observers = [this.#watch, ...[...this.#checks, session.spectator].flatMap(({ observe }) => observe ?? [])];
   }
 
   readonly #watch = (event: Event): void => {
-    const rsp = event.words[event.at + EVENT_REGS + RSP];
-    if (rsp < this.#lowest && rsp >= this.#session.machine.task.stackLow) this.#lowest = rsp;
+    if (event.halves[2 * (event.at + EVENT_REGS + RSP)] < this.#lowestHalf) this.#sink(event);
     if (event.kind !== "host") return;
     const { name } = event.watched;
     this.#calls.set(name, (this.#calls.get(name) ?? 0) + 1);
   };
+
+  #sink({ words, at }: Event): void {
+    const rsp = words[at + EVENT_REGS + RSP];
+    if (rsp < this.#lowest && rsp >= this.#session.machine.task.stackLow) this.#reach(rsp);
+  }
+
+  #reach(rsp: bigint): void {
+    this.#lowest = rsp;
+    this.#lowestHalf = Number(rsp & 0xffffffffn);
+  }
 
   /**
    * Run on until the program returns or is ended, or, `paused`, until `icount` instructions of it have executed.

@@ -1,6 +1,7 @@
 import { NREGS, RSP } from "./engine.ts";
+import type { EntryState } from "./entry.ts";
 import type { WaitingCalls } from "./host.ts";
-import type { EntryState, Machine } from "./machine.ts";
+import type { Machine } from "./machine.ts";
 import type { TailCallCounts } from "./tail-calls.ts";
 import type { Task } from "./task.ts";
 

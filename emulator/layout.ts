@@ -36,3 +36,6 @@ export const STACK_BASE = 0xffffc90000000000n;
 export const KERNEL_BASES = { directMap: DIRECT_MAP_BASE, jit: JIT_BASE, stack: STACK_BASE };
 /** Returning here ends a run; never mapped. */
 export const RETURN_TO_KERNEL = 0xffffffff80fff000n;
+
+/** Kernel variables that programs read by their address: 64 bits each. */
+export const KERNEL_DATA: Record<string, bigint> = { jiffies: 4_294_937_296n, jiffies_64: 4_294_937_296n };

@@ -20,11 +20,13 @@ import {
   type Stop,
   type Watch,
 } from "./engine.ts";
+import { type EntryState, entryPattern } from "./entry.ts";
 import { ARGUMENTS, HostCalls } from "./host.ts";
 import {
   DIRECT_MAP_SIZE,
   JIT_SIZE,
   KERNEL_BASES,
+  KERNEL_DATA,
   type MachineLayout,
   RETURN_TO_KERNEL,
   TEXT_BASE,
@@ -52,29 +54,10 @@ export interface MachineOptions {
   regions?: { start: bigint; size: bigint; prot: number }[];
 }
 
-/** What the caller hands to a program: its context, and patterns in every other register. */
-export interface EntryState {
-  entry: bigint;
-  /** rdi */
-  context: bigint;
-  /** rdi, rsi, rdx, rcx, r8, r9 and what is on the stack, in place of context and second */
-  args?: readonly bigint[];
-  /** rsi, as bpf_dispatcher_nop_func passes insnsi */
-  second?: bigint;
-}
-
-/** Kernel variables that programs read by their address: 64 bits each. */
-const KERNEL_DATA: Record<string, bigint> = { jiffies: 4_294_937_296n, jiffies_64: 4_294_937_296n };
-
 /** Images share a mapping, as they do in a bpf_prog_pack: each mapping costs more than the pages in it. */
 const PACK_SIZE = 0x10000n;
 
 const ENDBR64 = [0xf3, 0x0f, 0x1e, 0xfa];
-
-const REGISTER_PATTERN = 0xa5a5_0000_0000_0000n;
-/** Values that callee-saved registers and everything else hold on entry: recognisable, and none a valid address. */
-export const entryPattern = (reg: number): bigint =>
-  REGISTER_PATTERN | (BigInt(reg) << 32n) | 0x5eed0000n | BigInt(reg);
 
 /** The modelled kernel around one engine: memory, symbols, CPUs, tasks, code. Deterministic. */
 export class Machine {

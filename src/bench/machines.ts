@@ -1,8 +1,8 @@
-import { profileNamed } from "../../jit/profiles/index.ts";
 import { assembleScenario } from "../runner/build.ts";
 import { runScenario } from "../runner/scenario.ts";
 import { findScenarios } from "../scenario/find.ts";
 import { loadScenario } from "../scenario/load.ts";
+import { cpuMs } from "./cpu.ts";
 
 const PROFILE = "linux-6.12";
 const FEW = 10;
@@ -20,19 +20,18 @@ export function measureMachines(progress: (text: string) => void): MachineMemory
   const [{ id, file }] = findScenarios(["hierarchy/two-calls"]);
   const scenario = loadScenario(file, { id });
   const source = assembleScenario(scenario);
-  if (!profileNamed(PROFILE)) throw new Error(`no profile ${PROFILE}`);
   const run = (count: number): number => {
     for (let i = 0; i < count; i++) runScenario(scenario, source, PROFILE);
     return process.memoryUsage.rss();
   };
   progress(`${MANY} machines`);
   const few = run(FEW);
-  const before = process.cpuUsage();
+  const before = cpuMs();
   const many = run(MANY - FEW);
-  const { user, system } = process.cpuUsage(before);
+  const ms = cpuMs() - before;
   return {
     few: { machines: FEW, bytes: few },
     many: { machines: MANY, bytes: many },
-    msEach: (user + system) / 1000 / (MANY - FEW),
+    msEach: ms / (MANY - FEW),
   };
 }

@@ -19,9 +19,9 @@ import {
   STEP_WORDS,
   type Stop,
 } from "../../emulator/engine.ts";
+import { entryPattern } from "../../emulator/entry.ts";
 import { poison } from "../../emulator/host.ts";
 import { RETURN_TO_KERNEL, STACK_BASE } from "../../emulator/layout.ts";
-import { entryPattern } from "../../emulator/machine.ts";
 import { GuestMemory } from "../../emulator/memory.ts";
 import { NativeEngine } from "../../emulator/native/engine.ts";
 import { takeApart } from "../import/recognise/code.ts";

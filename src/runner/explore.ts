@@ -1,7 +1,7 @@
 import { type Suspended, suspend } from "../../emulator/contexts.ts";
 import { R12, R13, R14, R15, RAX, RBP, RBX, RIP, type Stop } from "../../emulator/engine.ts";
+import { entryPattern } from "../../emulator/entry.ts";
 import { fixupFault } from "../../emulator/extable.ts";
-import { entryPattern } from "../../emulator/machine.ts";
 import { fixupPoke, type PokeStep } from "../../emulator/poke.ts";
 import type { Finding } from "../checks/finding.ts";
 import type { Expectation, Happening } from "../scenario/scenario.ts";

@@ -1,7 +1,8 @@
 import { describe, expect, test } from "vitest";
 import { GS_BASE, PROT_READ, RAX, RCX, RDI, RDX, RFLAGS, RIP, RSI, RSP } from "../../emulator/engine.ts";
+import { entryPattern } from "../../emulator/entry.ts";
 import { RETURN_TO_KERNEL } from "../../emulator/layout.ts";
-import { entryPattern, type Machine } from "../../emulator/machine.ts";
+import type { Machine } from "../../emulator/machine.ts";
 import { PAGE } from "../../emulator/memory.ts";
 import { eachKernel, enter, type Line, le, newMachine, place, RET } from "./guest.ts";
 
